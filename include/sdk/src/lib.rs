@@ -1,1 +1,20 @@
-//! (to be written)
+//! What a sysloom module or driver is written against: safe traits over the plugin ABI, one macro line that makes a
+//! loadable library of them, and the host's services as methods.
+//!
+//! An input implements [`Input`] (and [`StreamInput`] if the host runs its streams), an output [`Output`], a netstream
+//! driver [`Transport`] or [`Layer`]. Options are a struct with `#[derive(Params)]`. `plugin!` at the foot of the file
+//! exports it. Nothing here is reserved for in-tree plugins.
+
+mod driver;
+mod host;
+mod input;
+mod output;
+mod params;
+
+pub use driver::*;
+pub use host::*;
+pub use input::*;
+pub use output::*;
+pub use params::*;
+pub use sysloom_derive::{Params, plugin};
+pub use sysloom_frame as frame;

@@ -1,0 +1,101 @@
+//! What the host does for a plugin. Every function may be called from any thread, also from inside callbacks.
+
+use crate::{Bytes, Complaint, ConnectSpec, Frame, ListenSpec, Opaque, Peer, StreamCb};
+use abi_stable::StableAbi;
+
+/// A key and its value in a log line.
+#[repr(C)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct Kv {
+    pub key: Bytes,
+    pub value: Bytes,
+}
+
+/// The host's functions. Lives as long as the process; `h` is the first argument of each function. `me` is the id
+/// that the host gave to the calling instance (0 = the plugin as such).
+#[repr(C)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct Host {
+    pub size: u32,
+    pub abi_minor: u32,
+    pub h: Opaque,
+    /// An atomic number of [`log_level`]: lines above it need not be made.
+    pub log_level: *const u32,
+    /// Logs one line. `code` is rsyslog's error code or 0.
+    pub log: unsafe extern "C" fn(
+        h: Opaque,
+        me: u64,
+        level: u32,
+        code: i32,
+        text: Bytes,
+        kv: *const Kv,
+        n_kv: usize,
+    ),
+    /// A counter of the instance, shown by statistics under its name: an atomic u64 that the host owns and never
+    /// frees. The same name gives the same counter.
+    pub counter: unsafe extern "C" fn(h: Opaque, me: u64, name: Bytes) -> *const u64,
+    /// A number for a sender, for [`Frame::peer`]. `host` may be empty: the host resolves it then.
+    pub peer_intern: unsafe extern "C" fn(h: Opaque, ip: Bytes, host: Bytes, port: u32) -> u32,
+    /// Copies the messages of `block` into the calling thread's batch. Returns how many were taken, or a negative
+    /// status. Waits while the queue is full, unless told not to.
+    pub submit: unsafe extern "C" fn(
+        h: Opaque,
+        me: u64,
+        block: Bytes,
+        frames: *const Frame,
+        n_frames: usize,
+        flags: u32,
+    ) -> i64,
+
+    /// Listens with the stream parameters of the instance `me`; the host accepts, shakes hands, reads, and calls back.
+    /// Returns the bound port (0 if it has none) or FAILED. Sessions come after all inputs are activated.
+    pub stream_listen: unsafe extern "C" fn(
+        h: Opaque,
+        me: u64,
+        instance: Opaque,
+        spec: *const ListenSpec,
+        cb: *const StreamCb,
+        why: *mut Complaint,
+    ) -> i64,
+    /// Sends bytes to the peer of an accepted session: how many were sent or kept for sending, or a negative status.
+    pub stream_reply: unsafe extern "C" fn(h: Opaque, conn: u64, bytes: Bytes) -> i64,
+
+    /// Connects with the stream parameters of the action `me`, handshake included, and may block: a handle above 0,
+    /// or TIMED_OUT, REFUSED, FAILED.
+    pub stream_connect:
+        unsafe extern "C" fn(h: Opaque, me: u64, spec: *const ConnectSpec, why: *mut Complaint) -> i64,
+    /// Writes all bytes, waiting up to `timeout_ms`: OK; CLOSED when the peer has ended the stream, found before
+    /// anything was written; FAILED or TIMED_OUT with the number of bytes taken in `written`.
+    pub stream_write: unsafe extern "C" fn(
+        h: Opaque,
+        stream: i64,
+        bytes: Bytes,
+        timeout_ms: u32,
+        written: *mut usize,
+        why: *mut Complaint,
+    ) -> i64,
+    /// 1 = the stream can be written to, 0 = the peer has closed it or it failed.
+    pub stream_alive: unsafe extern "C" fn(h: Opaque, stream: i64) -> i64,
+    /// Closes in order (close_notify, half close) and frees the handle.
+    pub stream_close: unsafe extern "C" fn(h: Opaque, stream: i64),
+
+    /// For drivers, inside a handshake: may this peer go on? OK, or REFUSED with `why`. The driver then sends a
+    /// fitting alert; `why.code` is the TLS alert's number.
+    pub verdict: unsafe extern "C" fn(h: Opaque, conn: u64, peer: *const Peer, why: *mut Complaint) -> i64,
+
+    /// A property of a message of the commit at hand, copied to `out` as far as `cap` allows; returns its full
+    /// length or INVALID. `message` is of [`crate::Records::messages`].
+    pub message_property:
+        unsafe extern "C" fn(h: Opaque, message: u64, name: Bytes, out: *mut u8, cap: usize) -> i64,
+}
+
+/// Levels of [`Host::log`]: syslog's severities, and two below for debugging.
+pub mod log_level {
+    pub const CRITICAL: u32 = 2;
+    pub const ERROR: u32 = 3;
+    pub const WARNING: u32 = 4;
+    pub const NOTICE: u32 = 5;
+    pub const INFO: u32 = 6;
+    pub const DEBUG: u32 = 7;
+    pub const TRACE: u32 = 8;
+}
