@@ -29,6 +29,8 @@ pub mod frame_flag {
     pub const IGNORE_TIMESTAMP: u32 = 4;
     /// Do not look for a host name.
     pub const NO_HOSTNAME: u32 = 8;
+    /// A mark message: actions may skip it (`action.writeAllMarkMessages`).
+    pub const MARK: u32 = 16;
 }
 
 /// Flags of [`Host::submit`].

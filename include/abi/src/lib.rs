@@ -34,7 +34,7 @@ pub const ABI_MAJOR: u16 = 0;
 pub const ABI_MINOR: u16 = 1;
 
 /// The layout of the whole ABI, for [`Module::layout`]: a plugin and its host compare these at load time.
-pub fn layout() -> &'static abi_stable::type_layout::TypeLayout {
+pub const fn layout() -> &'static abi_stable::type_layout::TypeLayout {
     <Contract as abi_stable::StableAbi>::LAYOUT
 }
 

@@ -37,6 +37,29 @@ pub const MANIFEST_SECTION: &str = ".sysloom_manifest";
 /// The entry's symbol is this and the plugin's name.
 pub const ENTRY_PREFIX: &str = "sysloom_entry__";
 
+/// [`Manifest::target`] of what is compiled right now.
+pub const TARGET: &str = if cfg!(target_env = "musl") { MUSL } else { GNU };
+
+const GNU: &str = if cfg!(target_arch = "x86_64") {
+    "x86_64-linux-gnu"
+} else if cfg!(target_arch = "aarch64") {
+    "aarch64-linux-gnu"
+} else if cfg!(target_arch = "riscv64") {
+    "riscv64-linux-gnu"
+} else if cfg!(target_arch = "s390x") {
+    "s390x-linux-gnu"
+} else {
+    "other-linux-gnu"
+};
+
+const MUSL: &str = if cfg!(target_arch = "x86_64") {
+    "x86_64-linux-musl"
+} else if cfg!(target_arch = "aarch64") {
+    "aarch64-linux-musl"
+} else {
+    "other-linux-musl"
+};
+
 /// Bits of [`Manifest::flags`].
 pub mod manifest_flag {
     /// A panic unwinds and is caught; without it (panic = "abort", or C) a defect ends the daemon.
@@ -120,4 +143,7 @@ pub mod iface_flag {
     pub const BUILTIN: u32 = 2;
     /// An output whose commit takes no template (it reads properties, or nothing).
     pub const NO_TEMPLATE: u32 = 4;
+    /// An input that works without `input()`: loading it makes one instance with nothing set but defaults (the system
+    /// socket of imuxsock, imklog, immark). Without options of its own it takes no `input()` at all.
+    pub const AUTO: u32 = 8;
 }

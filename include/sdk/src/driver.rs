@@ -1,8 +1,10 @@
 //! Netstream drivers. All streams are nonblocking; see sysloom_abi::DriverVt for the contract.
 
 use crate::{Complaint, Host, Values};
+use std::io;
 use std::os::fd::RawFd;
 use std::time::Duration;
+use sysloom_abi::{self as abi, status, stream_param, want};
 
 /// Why a stream call did not do what it was asked for.
 #[derive(Debug)]
@@ -74,6 +76,14 @@ pub trait LayerSession: Stream {
     fn peer(&self) -> PeerFacts<'_>;
 }
 
+/// The stream below a layer. It belongs to the layer's session and must not outlive it.
+pub struct Lower {
+    pub(crate) raw: abi::Lower,
+}
+
+// SAFETY: the ABI lets a session, and with it its lower stream, move between threads.
+unsafe impl Send for Lower {}
+
 /// Which side of the connections a driver's value is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -139,10 +149,10 @@ pub struct StreamSettings<'a> {
 }
 
 /// What the peer presented and proved.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct PeerFacts<'a> {
     /// DER certificates as received, its own first.
-    pub chain: &'a [&'a [u8]],
+    pub chain: Vec<&'a [u8]>,
     pub staple: &'a [u8],
     pub server_name: &'a str,
     pub resumed: bool,
@@ -150,4 +160,108 @@ pub struct PeerFacts<'a> {
     pub protocol: &'a str,
     pub cipher: &'a str,
     pub group: &'a str,
+}
+
+impl Want {
+    pub const READ: Want = Want { read: true, write: false };
+    pub const WRITE: Want = Want { read: false, write: true };
+    pub const BOTH: Want = Want { read: true, write: true };
+
+    pub(crate) fn bits(self) -> u32 {
+        u32::from(self.read) * want::READ + u32::from(self.write) * want::WRITE
+    }
+
+    fn from_bits(bits: u32) -> Self {
+        Self { read: bits & want::READ != 0, write: bits & want::WRITE != 0 }
+    }
+}
+
+impl Lower {
+    /// Reads into `buf`: how many bytes, above 0.
+    pub fn read(&mut self, buf: &mut [u8]) -> Result<usize, Stop> {
+        let mut bits = 0;
+        // SAFETY: the stream lives as long as the session that owns this value; `buf` is borrowed for the call.
+        let n = unsafe { (self.raw.read)(self.raw.stream, buf.as_mut_ptr(), buf.len(), &mut bits) };
+        match n {
+            0 => Err(Stop::Closed),
+            n => outcome(n, bits).map(|n| n.min(buf.len())),
+        }
+    }
+
+    /// Writes from `buf`: how many bytes were taken. An empty `buf` flushes.
+    pub fn write(&mut self, buf: &[u8]) -> Result<usize, Stop> {
+        let mut bits = 0;
+        // SAFETY: as in `read`.
+        let n = unsafe { (self.raw.write)(self.raw.stream, buf.as_ptr(), buf.len(), &mut bits) };
+        outcome(n, bits).map(|n| n.min(buf.len()))
+    }
+
+    /// The descriptor below, for socket options only.
+    pub fn fd(&self) -> Option<RawFd> {
+        Some(self.raw.fd).filter(|fd| *fd >= 0)
+    }
+}
+
+/// For libraries that want a blocking kind of interface: waiting is `WouldBlock`, an orderly end is 0 bytes.
+impl io::Read for Lower {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match Lower::read(self, buf) {
+            Err(Stop::Closed) => Ok(0),
+            other => other.map_err(io_error),
+        }
+    }
+}
+
+impl io::Write for Lower {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        Lower::write(self, buf).map_err(io_error)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Lower::write(self, &[]).map(|_| ()).map_err(io_error)
+    }
+}
+
+impl<'a> StreamSettings<'a> {
+    pub(crate) fn new(values: Values<'a>) -> Result<Self, Complaint> {
+        let text = |index| values.text(index).map(|t| t.filter(|t| !t.is_empty()));
+        Ok(Self {
+            mode: values.number(stream_param::MODE).unwrap_or(0),
+            auth_mode: text(stream_param::AUTH_MODE)?.unwrap_or_default(),
+            ca_file: text(stream_param::CA_FILE)?,
+            ca_extra_files: text(stream_param::CA_EXTRA_FILES)?,
+            crl_file: text(stream_param::CRL_FILE)?,
+            cert_file: text(stream_param::CERT_FILE)?,
+            key_file: text(stream_param::KEY_FILE)?,
+            priority: text(stream_param::PRIORITY)?,
+            values,
+        })
+    }
+
+    /// All stream parameters in the order of [`stream_param`], for those that have no field here yet.
+    pub fn values(&self) -> Values<'a> {
+        self.values
+    }
+}
+
+fn outcome(n: i64, bits: u32) -> Result<usize, Stop> {
+    if let Ok(n) = usize::try_from(n) {
+        return Ok(n);
+    }
+    Err(match n {
+        status::WOULD_BLOCK => Stop::Wait(Want::from_bits(bits)),
+        status::CLOSED => Stop::Closed,
+        _ => Stop::Failed(Complaint::new("the stream below failed")),
+    })
+}
+
+fn io_error(stop: Stop) -> io::Error {
+    match stop {
+        Stop::Wait(_) => io::ErrorKind::WouldBlock.into(),
+        Stop::Closed => io::ErrorKind::ConnectionAborted.into(),
+        Stop::Refused(complaint) | Stop::Failed(complaint) => io::Error::other(complaint),
+    }
 }

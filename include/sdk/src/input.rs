@@ -13,6 +13,8 @@ pub trait Input: Sized + Send + Sync + 'static {
     const STREAM_LEGACY: &'static str = "";
     /// Whether [`Input::run`] wants a thread.
     const RUNS: bool = false;
+    /// Whether loading the module makes one instance without any `input()`, with nothing set but defaults.
+    const AUTO: bool = false;
     /// Options of `module()`.
     type Module: Params + Send + Sync + 'static;
     /// Options of `input()`.

@@ -5,16 +5,28 @@
 //! driver [`Transport`] or [`Layer`]. Options are a struct with `#[derive(Params)]`. `plugin!` at the foot of the file
 //! exports it. Nothing here is reserved for in-tree plugins.
 
+mod complaint;
 mod driver;
+#[doc(hidden)]
+pub mod glue;
 mod host;
 mod input;
+mod log;
 mod output;
 mod params;
+mod stream;
+mod values;
 
+pub use complaint::*;
 pub use driver::*;
 pub use host::*;
 pub use input::*;
+pub use log::*;
 pub use output::*;
 pub use params::*;
+pub use slog;
+pub use stream::*;
+pub use sysloom_abi::{Frame, frame_flag, listen_flag};
 pub use sysloom_derive::{Params, plugin};
 pub use sysloom_frame as frame;
+pub use values::*;

@@ -1,6 +1,9 @@
 //! Outputs: where rendered records go.
 
+use crate::host::borrow;
+use crate::values::slice;
 use crate::{Complaint, Host, Params};
+use sysloom_abi::Span;
 
 /// An output module. One value of the type is one `action()` of the configuration.
 pub trait Output: Sized + Send + Sync + 'static {
@@ -12,6 +15,8 @@ pub trait Output: Sized + Send + Sync + 'static {
     const STREAMS: bool = false;
     /// Prefix of the legacy directives for stream parameters.
     const STREAM_LEGACY: &'static str = "";
+    /// Whether it does without templates and reads properties ([`Records::property`]), or nothing.
+    const NO_TEMPLATE: bool = false;
     /// The template of an action that names none.
     const DEFAULT_TEMPLATE: &'static str = "";
     /// Options of `module()`.
@@ -68,4 +73,68 @@ pub enum Outcome {
 #[derive(Clone, Copy)]
 pub struct Records<'a> {
     pub(crate) raw: &'a sysloom_abi::Records,
+    pub(crate) host: Host,
+}
+
+impl<'a> Records<'a> {
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.raw.n_rows
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.raw.n_rows == 0
+    }
+
+    /// Texts per record: one for each of the action's templates.
+    pub fn columns(&self) -> usize {
+        self.raw.n_cols as usize
+    }
+
+    /// All texts; with one column that is all records joined, in order.
+    pub fn block(&self) -> &'a [u8] {
+        // SAFETY: the host lends the block for the call, and `'a` is not longer.
+        unsafe { slice(self.raw.block.ptr, self.raw.block.len) }
+    }
+
+    /// One text of one record; empty if there is no such place.
+    pub fn cell(&self, row: usize, column: usize) -> &'a [u8] {
+        if column >= self.columns() || row >= self.len() {
+            return &[];
+        }
+        // SAFETY: the host lends `n_rows * n_cols` cells for the call.
+        let cells = unsafe { slice(self.raw.cells, self.len() * self.columns()) };
+        let span = cells.get(row * self.columns() + column);
+        let Some(Span { off, len }) = span.copied() else { return &[] };
+        self.block().get(off as usize..off as usize + len as usize).unwrap_or_default()
+    }
+
+    /// The first text of each record.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
+        let records = *self;
+        (0..self.len()).map(move |row| records.cell(row, 0))
+    }
+
+    /// Puts a property of a record's message into `out`, replacing what is there; `false` if there is no such property.
+    pub fn property(&self, row: usize, name: &str, out: &mut Vec<u8>) -> bool {
+        out.clear();
+        // SAFETY: the host lends `n_rows` handles for the call.
+        let messages = unsafe { slice(self.raw.messages, self.len()) };
+        let Some(&message) = messages.get(row) else { return false };
+        loop {
+            let (h, spare) = (self.host.raw.h, out.spare_capacity_mut());
+            let (ptr, cap) = (spare.as_mut_ptr().cast(), spare.len());
+            // SAFETY: `ptr` has room for `cap` bytes; the name is borrowed for the call.
+            let len =
+                unsafe { (self.host.raw.message_property)(h, message, borrow(name.as_bytes()), ptr, cap) };
+            let Ok(len) = usize::try_from(len) else { return false };
+            if len <= cap {
+                // SAFETY: the host has written `len` bytes, and `out` was empty.
+                unsafe { out.set_len(len) };
+                return true;
+            }
+            out.reserve(len);
+        }
+    }
 }

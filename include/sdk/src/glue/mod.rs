@@ -1,0 +1,19 @@
+//! What `plugin!` expands to: tables of plain functions made from the traits. Each function turns raw arguments into
+//! safe ones and lets no panic out. Not for use by hand; what is here may change in any release.
+
+mod driver;
+mod entry;
+mod guard;
+mod input;
+mod instance;
+mod output;
+
+pub use driver::{LayerGlue, TransportGlue};
+pub use entry::{Exported, enter, guard_shutdown, manifest, module};
+pub use input::InputGlue;
+pub use output::OutputGlue;
+pub use sysloom_abi::{Host as RawHost, Iface, Manifest, Module};
+
+pub(crate) use driver::raw_peer;
+pub(crate) use input::StreamGlue;
+pub(crate) use instance::instance_of;
