@@ -1,1 +1,123 @@
-//! (to be written)
+//! imtcp: syslog over TCP, plain or through whatever netstream driver the configuration names.
+//!
+//! The host accepts, decrypts, reads and times out; this module finds the frames and hands them on, one submit for all
+//! whole frames of a read. Every `input()` is a listener with settings of its own; what it leaves open, the module's
+//! options decide.
+#![forbid(unsafe_code)]
+
+mod params;
+mod session;
+
+use params::{InputParams, ModuleParams};
+use session::Session;
+use std::sync::Mutex;
+use sysloom_sdk::frame::Rules;
+use sysloom_sdk::{
+    Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, plugin,
+};
+
+/// One listener.
+pub struct Imtcp {
+    host: Host,
+    params: InputParams,
+    rules: Rules,
+    submit: Submit,
+    listen: Sizes,
+    limit: Option<Mutex<Limit>>,
+    submitted: Counter,
+    bytes: Counter,
+    bad_frames: Counter,
+}
+
+/// What the listener asks the host for, besides its address.
+struct Sizes {
+    max_sessions: u32,
+    backlog: u32,
+    max_reads: u32,
+    threads: u32,
+    keep_alive: KeepAlive,
+    notify_open: bool,
+    notify_close: bool,
+}
+
+impl Input for Imtcp {
+    const NAME: &'static str = "imtcp";
+    const STREAMS: bool = true;
+    const STREAM_LEGACY: &'static str = "InputTCPServer";
+    type Module = ModuleParams;
+    type Settings = InputParams;
+
+    fn new(module: &ModuleParams, params: InputParams, host: Host) -> Result<Self, Complaint> {
+        let rules = params.rules(module)?;
+        let max_sessions = params.max_sessions.unwrap_or(module.max_sessions);
+        let listen = Sizes {
+            max_sessions,
+            backlog: params.socket_backlog.unwrap_or(max_sessions / 10 + 5),
+            max_reads: params.max_reads.unwrap_or(module.max_reads),
+            threads: params.worker_threads.unwrap_or(module.worker_threads),
+            keep_alive: KeepAlive {
+                on: params.keep_alive.unwrap_or(module.keep_alive),
+                probes: params.keep_alive_probes.unwrap_or(module.keep_alive_probes),
+                time: params.keep_alive_time.unwrap_or(module.keep_alive_time),
+                interval: params.keep_alive_interval.unwrap_or(module.keep_alive_interval),
+            },
+            notify_open: params.notify_open.unwrap_or(module.notify_open),
+            notify_close: params.notify_close.unwrap_or(module.notify_close),
+        };
+        let delay = params.flow_control.unwrap_or(module.flow_control);
+        Ok(Self {
+            host,
+            rules,
+            submit: if delay { Submit::LIGHT_DELAY } else { Submit::NONE },
+            listen,
+            limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
+            submitted: host.counter("submitted"),
+            bytes: host.counter("bytes.received"),
+            bad_frames: host.counter("frames.bad"),
+            params,
+        })
+    }
+
+    fn activate(&self) -> Result<(), Complaint> {
+        let port = match self.params.port.as_str() {
+            // rsyslog: a $InputTCPServerRun without a port.
+            "" => "10514",
+            port => port,
+        };
+        let listen = Listen {
+            address: self.params.address.as_deref().unwrap_or_default(),
+            port,
+            port_file: self.params.port_file.as_deref().unwrap_or_default(),
+            name: &self.params.name,
+            max_sessions: self.listen.max_sessions,
+            backlog: self.listen.backlog,
+            max_reads: self.listen.max_reads,
+            threads: self.listen.threads,
+            keep_alive: self.listen.keep_alive,
+            notify_open: self.listen.notify_open,
+            notify_close: self.listen.notify_close,
+        };
+        self.host.listen(self, &listen).map(drop)
+    }
+}
+
+impl StreamInput for Imtcp {
+    type Session = Session;
+
+    fn open(&self, accepted: Accepted<'_>) -> Session {
+        Session::new(&accepted)
+    }
+
+    fn data(&self, session: &mut Session, bytes: &[u8]) -> Result<(), Complaint> {
+        session.feed(self, bytes)
+    }
+
+    fn close(&self, session: Session, _: End) {
+        session.finish(self);
+    }
+}
+
+plugin! { name: "imtcp", stream_inputs: [Imtcp] }
+
+#[cfg(test)]
+mod tests;

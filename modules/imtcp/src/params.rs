@@ -1,0 +1,178 @@
+//! The options of `module()` and `input()`, and the framing rules that they come to.
+
+use sysloom_sdk::frame::Rules;
+use sysloom_sdk::{Complaint, Params};
+
+/// `module(load="imtcp")`: what inputs get that do not say otherwise.
+#[derive(Params)]
+pub struct ModuleParams {
+    /// Full queues slow senders down.
+    #[param(default = "on", legacy = "InputTCPFlowControl:module")]
+    pub flow_control: bool,
+    /// LF does not end a frame.
+    #[param(
+        name = "disableLFDelimiter",
+        default = "off",
+        legacy = "InputTCPServerDisableLFDelimiter:module"
+    )]
+    pub disable_lf: bool,
+    /// Drop the rest of a message that is too long, instead of making messages of it.
+    #[param(default = "off")]
+    pub discard_truncated_msg: bool,
+    /// Accept octet-counted frames.
+    #[param(default = "on", legacy = "InputTCPServerSupportOctetCountedFraming:module")]
+    pub octet_counted_framing: bool,
+    /// Log when a connection closes.
+    #[param(name = "notifyOnConnectionClose", default = "off")]
+    #[param(legacy = "InputTCPServerNotifyOnConnectionClose:module")]
+    pub notify_close: bool,
+    /// Log when a connection opens.
+    #[param(name = "notifyOnConnectionOpen", default = "off")]
+    pub notify_open: bool,
+    /// A further byte that ends a frame; -1 = none.
+    #[param(min = -1, max = 255, default = "-1", legacy = "InputTCPServerAddtlFrameDelimiter:module")]
+    pub addtl_frame_delimiter: i32,
+    /// Largest octet count that is believed.
+    #[param(min = 1, max = 200_000_000, default = "200000")]
+    pub max_frame_size: u32,
+    /// Sessions at once, for each listener.
+    #[param(positive, default = "200", legacy = "InputTCPMaxSessions:module")]
+    pub max_sessions: u32,
+    /// Threads that serve the sessions.
+    #[param(positive, default = "2")]
+    pub worker_threads: u32,
+    /// Reads in a row before another session gets its turn; 0 = no limit.
+    #[param(name = "starvationProtection.maxReads", non_negative, default = "500")]
+    pub max_reads: u32,
+    /// Use TCP keep-alive.
+    #[param(default = "off", legacy = "InputTCPServerKeepAlive:module")]
+    pub keep_alive: bool,
+    /// Probes without answer before the connection is given up; 0 = the system's number.
+    #[param(
+        name = "keepAlive.probes",
+        non_negative,
+        default = "0",
+        legacy = "InputTCPServerKeepAlive_probes:module"
+    )]
+    pub keep_alive_probes: u32,
+    /// Seconds of silence before the first probe; 0 = the system's.
+    #[param(
+        name = "keepAlive.time",
+        non_negative,
+        default = "0",
+        legacy = "InputTCPServerKeepAlive_time:module"
+    )]
+    pub keep_alive_time: u32,
+    /// Seconds between probes; 0 = the system's.
+    #[param(
+        name = "keepAlive.interval",
+        non_negative,
+        default = "0",
+        legacy = "InputTCPServerKeepAlive_intvl:module"
+    )]
+    pub keep_alive_interval: u32,
+    /// Keep the case of sender names; off is not there yet.
+    #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
+    pub preserve_case: bool,
+}
+
+/// `input(type="imtcp")`.
+#[derive(Params)]
+pub struct InputParams {
+    /// The port to listen on, a number or a service; 0 = any free one.
+    #[param(required, legacy = "InputTCPServerRun:trigger")]
+    pub port: String,
+    /// The local address to listen on; all if there is none.
+    #[param(legacy = "InputTCPServerListenIP:sticky")]
+    pub address: Option<String>,
+    /// The property inputname of the messages, and the name in statistics.
+    #[param(default = "imtcp", legacy = "InputTCPServerInputName:sticky")]
+    pub name: String,
+    /// The ruleset that the messages go to.
+    #[param(ruleset, legacy = "InputTCPServerBindRuleset:sticky")]
+    pub ruleset: Option<String>,
+    /// A file that gets the port that was bound.
+    #[param(name = "listenPortFileName", path, legacy = "InputTCPServerListenPortFile:sticky")]
+    pub port_file: Option<String>,
+    /// Full queues slow senders down.
+    pub flow_control: Option<bool>,
+    /// LF does not end a frame.
+    #[param(name = "disableLFDelimiter")]
+    pub disable_lf: Option<bool>,
+    /// Drop the rest of a message that is too long, instead of making messages of it.
+    pub discard_truncated_msg: Option<bool>,
+    /// Accept octet-counted frames.
+    pub support_octet_counted_framing: Option<bool>,
+    /// Log when a connection closes.
+    #[param(name = "notifyOnConnectionClose")]
+    pub notify_close: Option<bool>,
+    /// Log when a connection opens.
+    #[param(name = "notifyOnConnectionOpen")]
+    pub notify_open: Option<bool>,
+    /// A further byte that ends a frame; -1 = none.
+    #[param(min = -1, max = 255)]
+    pub addtl_frame_delimiter: Option<i32>,
+    /// Largest octet count that is believed.
+    #[param(min = 1, max = 200_000_000)]
+    pub max_frame_size: Option<u32>,
+    /// LF ends a frame only if `<` follows.
+    #[param(default = "off")]
+    pub multi_line: bool,
+    /// Ignore the blank that Cisco ASA puts before a frame.
+    #[param(name = "framingFix.cisco.asa", default = "off")]
+    pub cisco_asa: bool,
+    /// Sessions at once.
+    #[param(positive)]
+    pub max_sessions: Option<u32>,
+    /// Connections that may wait to be accepted; a tenth of maxSessions and 5 by default.
+    #[param(non_negative)]
+    pub socket_backlog: Option<u32>,
+    /// Threads that serve the sessions.
+    #[param(positive)]
+    pub worker_threads: Option<u32>,
+    /// Reads in a row before another session gets its turn; 0 = no limit.
+    #[param(name = "starvationProtection.maxReads", non_negative)]
+    pub max_reads: Option<u32>,
+    /// Use TCP keep-alive.
+    pub keep_alive: Option<bool>,
+    /// Probes without answer before the connection is given up; 0 = the system's number.
+    #[param(name = "keepAlive.probes", non_negative)]
+    pub keep_alive_probes: Option<u32>,
+    /// Seconds of silence before the first probe; 0 = the system's.
+    #[param(name = "keepAlive.time", non_negative)]
+    pub keep_alive_time: Option<u32>,
+    /// Seconds between probes; 0 = the system's.
+    #[param(name = "keepAlive.interval", non_negative)]
+    pub keep_alive_interval: Option<u32>,
+    /// Keep the case of sender names; off is not there yet.
+    pub preserve_case: Option<bool>,
+    /// Seconds in which rateLimit.burst messages may come; 0 = no limit.
+    #[param(name = "rateLimit.interval", non_negative, default = "0")]
+    pub limit_interval: u32,
+    /// Messages in an interval; what is above is dropped.
+    #[param(name = "rateLimit.burst", non_negative, default = "10000")]
+    pub limit_burst: u32,
+}
+
+impl InputParams {
+    pub fn rules(&self, module: &ModuleParams) -> Result<Rules, Complaint> {
+        if !self.preserve_case.unwrap_or(module.preserve_case) {
+            let word = "imtcp: preserveCase=\"off\" is not supported yet";
+            return Err(Complaint::new(word).param("preserveCase"));
+        }
+        let delimiter = self.addtl_frame_delimiter.unwrap_or(module.addtl_frame_delimiter);
+        Ok(Rules {
+            octet_counted: self.support_octet_counted_framing.unwrap_or(module.octet_counted_framing),
+            lf: !self.disable_lf.unwrap_or(module.disable_lf),
+            extra_delimiter: u8::try_from(delimiter).ok(),
+            max_frame: self.max_frame_size.unwrap_or(module.max_frame_size) as usize,
+            max_message: MAX_MESSAGE,
+            discard_truncated: self.discard_truncated_msg.unwrap_or(module.discard_truncated_msg),
+            cisco_asa: self.cisco_asa,
+            multi_line: self.multi_line,
+        })
+    }
+}
+
+/// rsyslog's default of maxMessageSize, in bytes.
+pub const MAX_MESSAGE: usize = 8096;
