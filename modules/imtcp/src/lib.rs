@@ -118,6 +118,3 @@ impl StreamInput for Imtcp {
 }
 
 plugin! { name: "imtcp", stream_inputs: [Imtcp] }
-
-#[cfg(test)]
-mod tests;

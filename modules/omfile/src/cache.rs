@@ -160,9 +160,8 @@ impl Entry {
         let put = ready.map_err(|why| (0, why)).and_then(|()| {
             let lengths = || {
                 let whole = records.is_none().then_some(text.len());
-                let each = records.map(|r| {
-                    rows.iter().map(|row| row_len(r.cell(*row as usize, 0), shared.writing.add_lf))
-                });
+                let each = records
+                    .map(|r| rows.iter().map(|row| row_len(r.cell(*row as usize, 0), shared.writing.add_lf)));
                 whole.into_iter().chain(each.into_iter().flatten())
             };
             file.put(text, lengths, &shared.creation, &shared.writing).map_err(|s| (s.rows, s.why))

@@ -51,7 +51,9 @@ fn work(shared: &Shared) {
             Files::Fixed(file) if now.saturating_duration_since(file.idle_since()) >= age => {
                 shared.report(file.close(&shared.writing));
             }
-            Files::Dynamic(cache) => cache.close_idle(age, now, |file| shared.report(file.close(&shared.writing))),
+            Files::Dynamic(cache) => {
+                cache.close_idle(age, now, |file| shared.report(file.close(&shared.writing)))
+            }
             _ => {}
         }
     }

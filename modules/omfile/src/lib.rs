@@ -69,8 +69,10 @@ impl Output for Omfile {
                     .code(CODE_PARAMETERS));
             }
             (None, None) => {
-                return Err(Complaint::new("omfile: either the \"file\" or \"dynafile\" parameter must be given")
-                    .code(CODE_MISSING));
+                return Err(Complaint::new(
+                    "omfile: either the \"file\" or \"dynafile\" parameter must be given",
+                )
+                .code(CODE_MISSING));
             }
             (Some(path), None) if path.as_os_str().is_empty() => {
                 return Err(Complaint::new("omfile: the file has no name").param("file").code(CODE_MISSING));
@@ -219,6 +221,3 @@ const CODE_PARAMETERS: i32 = 2016;
 const CODE_MISSING: i32 = 2211;
 
 plugin! { name: "omfile", outputs: [Omfile] }
-
-#[cfg(test)]
-mod tests;

@@ -94,7 +94,9 @@ impl LogFile {
     /// Opens the file if it is closed.
     pub fn ready(&mut self, creation: &Creation) -> Result<(), Complaint> {
         if self.disabled {
-            return Err(Complaint::new(format!("file '{}' is disabled", self.path.display())).code(CODE_DISABLED));
+            return Err(
+                Complaint::new(format!("file '{}' is disabled", self.path.display())).code(CODE_DISABLED)
+            );
         }
         if self.file.is_some() { Ok(()) } else { self.open(creation) }
     }
@@ -294,8 +296,10 @@ impl LogFile {
         let name = self.path.display().to_string();
         if rotation.command.is_empty() {
             self.disabled = true;
-            return Err(Complaint::new(format!("file '{name}' has reached its size limit, and no command makes room"))
-                .code(CODE_NO_COMMAND));
+            return Err(Complaint::new(format!(
+                "file '{name}' has reached its size limit, and no command makes room"
+            ))
+            .code(CODE_NO_COMMAND));
         }
         // rsyslog: everything after the first blank is one argument.
         let (program, argument) = match rotation.command.trim_start().split_once(' ') {
@@ -315,7 +319,9 @@ impl LogFile {
         self.disabled = true;
         let cause = match ran {
             Err(e) if e.raw_os_error() != Some(Errno::ECHILD as i32) => {
-                return Err(Complaint::io(format!("file size limit cmd for file '{name}'"), &e).code(CODE_NO_HELP));
+                return Err(
+                    Complaint::io(format!("file size limit cmd for file '{name}'"), &e).code(CODE_NO_HELP)
+                );
             }
             _ => "did not resolve situation",
         };
