@@ -1,1 +1,22 @@
-//! (to be written)
+//! sysloom's engine: what carries a message from an input to an output, without knowing any of them by name.
+//!
+//! A message's walk through the rooms: [`intake`] copies it into a thread's [`batch`]; [`queue`] hands the batch to a
+//! [`worker`], which parses, runs the [`ruleset`], renders [`template`]s into records, and commits them to [`action`]s.
+//! `netstream` runs the connections, `plugin` (the one unsafe room) loads libraries, and `assemble` builds all of it
+//! from a configuration's Plan.
+#![deny(unsafe_code)]
+
+pub mod action;
+pub mod batch;
+mod clock;
+pub mod filter;
+pub mod intake;
+pub mod message;
+pub mod peers;
+pub mod queue;
+pub mod ruleset;
+pub mod selflog;
+pub mod stats;
+mod system;
+pub mod template;
+pub mod worker;

@@ -1,0 +1,246 @@
+//! Actions: commit a transaction's records to an output, and do what rsyslog does when that fails.
+//!
+//! States: ready -> (failure) retry -> suspended -> (interval over, resume works) ready. A worker owns one
+//! [`Attempt`] per action; name, policy and counters are shared by all workers.
+
+mod outbox;
+mod policy;
+
+pub use outbox::Outbox;
+pub use policy::Policy;
+
+use crate::stats::Stats;
+use slog::{Logger, error, info, warn};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// What is the same for all workers of an action.
+pub struct Action {
+    pub name: String,
+    /// The module as messages name it, for example `builtin:omfwd`.
+    pub module: String,
+    pub policy: Policy,
+    pub log: Logger,
+    pub stop: Arc<Stop>,
+    processed: &'static AtomicU64,
+    failed: &'static AtomicU64,
+    suspended: &'static AtomicU64,
+    resumed: &'static AtomicU64,
+    disabled: AtomicBool,
+}
+
+/// Where records go: the worker object of an output, or a test's stand-in.
+pub trait Deliver: Send {
+    fn commit(&mut self, records: &Outbox) -> Delivered;
+    /// Asks whether a suspended destination is back; the error says what is in the way.
+    fn resume(&mut self) -> Result<(), String>;
+}
+
+/// What an output made of a transaction. Texts say what is in the way; empty = nothing to say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Delivered {
+    Done,
+    Suspended(String),
+    Disabled(String),
+    /// One result a row.
+    Each(Vec<Row>, String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row {
+    Done,
+    Retry,
+    Reject,
+}
+
+/// One worker's side of an action.
+pub struct Attempt {
+    deliver: Box<dyn Deliver>,
+    suspended_until: Option<Instant>,
+    /// Suspensions in a row.
+    suspensions: u32,
+    /// The last reason that was logged, so that the same one is not said again.
+    said: String,
+}
+
+/// The daemon is stopping: whoever waits for a retry is woken.
+#[derive(Default)]
+pub struct Stop {
+    stopping: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Stop {
+    pub fn stop(&self) {
+        *self.stopping.lock().unwrap_or_else(|e| e.into_inner()) = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits; true = the daemon is stopping.
+    pub fn wait(&self, time: Duration) -> bool {
+        let held = self.stopping.lock().unwrap_or_else(|e| e.into_inner());
+        let (held, _) = self
+            .changed
+            .wait_timeout_while(held, time, |stopping| !*stopping)
+            .unwrap_or_else(|e| e.into_inner());
+        *held
+    }
+}
+
+impl Action {
+    pub fn new(
+        name: String,
+        module: String,
+        policy: Policy,
+        log: Logger,
+        stop: Arc<Stop>,
+        stats: &Stats,
+    ) -> Self {
+        let counter = |c| stats.counter("core.action", &name, c);
+        let (processed, failed) = (counter("processed"), counter("failed"));
+        let (suspended, resumed) = (counter("suspended"), counter("resumed"));
+        let disabled = AtomicBool::new(false);
+        Self { name, module, policy, log, stop, processed, failed, suspended, resumed, disabled }
+    }
+
+    /// Delivers the outbox, with retries as the policy says, and empties it. What cannot be delivered is lost and
+    /// counted, as in rsyslog.
+    pub fn commit(&self, attempt: &mut Attempt, outbox: &mut Outbox) {
+        self.processed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+        if !self.disabled.load(Ordering::Relaxed) {
+            self.deliver(attempt, outbox);
+        }
+        if !outbox.is_empty() {
+            self.failed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+            outbox.clear();
+        }
+    }
+
+    /// Leaves in the outbox what was not delivered.
+    fn deliver(&self, attempt: &mut Attempt, outbox: &mut Outbox) {
+        let mut failures = 0;
+        loop {
+            if !self.ready(attempt) {
+                return;
+            }
+            let why = match attempt.deliver.commit(outbox) {
+                Delivered::Done => {
+                    outbox.clear();
+                    attempt.suspensions = 0;
+                    attempt.said.clear();
+                    return;
+                }
+                Delivered::Disabled(why) => return self.disable(&why),
+                Delivered::Suspended(why) => why,
+                Delivered::Each(rows, why) => {
+                    self.drop_rejected(&rows, &why);
+                    let before = outbox.len();
+                    outbox.retain(|row| rows.get(row) == Some(&Row::Retry));
+                    if outbox.is_empty() {
+                        return;
+                    }
+                    // Progress is no failure in a row.
+                    failures = if outbox.len() < before { 0 } else { failures };
+                    why
+                }
+            };
+            failures += 1;
+            self.say_once(attempt, &why);
+            if !self.resume(attempt) {
+                return self.suspend(attempt);
+            }
+            // rsyslog: ten "resumed, but failed again" in a row count as a failed resume.
+            if failures > MAX_FALSE_RESUMES {
+                if self.policy.retry_count >= 0 || self.stop.wait(self.policy.interval) {
+                    return self.suspend(attempt);
+                }
+                failures = 0;
+            }
+        }
+    }
+
+    /// Whether a commit may be tried now: ready, or suspended for long enough and resumed.
+    fn ready(&self, attempt: &mut Attempt) -> bool {
+        let Some(until) = attempt.suspended_until else { return true };
+        if Instant::now() < until {
+            return false;
+        }
+        if !self.resume(attempt) {
+            self.suspend(attempt);
+            return false;
+        }
+        attempt.suspended_until = None;
+        self.resumed.fetch_add(1, Ordering::Relaxed);
+        if self.policy.report_suspension {
+            info!(self.log, "action '{}' resumed (module '{}')", self.name, self.module; "code" => 2359);
+        }
+        true
+    }
+
+    /// Tries to resume as often as the policy allows, waiting in between.
+    fn resume(&self, attempt: &mut Attempt) -> bool {
+        let mut tries = 0;
+        loop {
+            match attempt.deliver.resume() {
+                Ok(()) => return true,
+                Err(why) => self.say_once(attempt, &why),
+            }
+            if self.policy.retry_count >= 0 && tries >= self.policy.retry_count {
+                return false;
+            }
+            tries += 1;
+            if self.stop.wait(self.policy.interval) {
+                return false;
+            }
+        }
+    }
+
+    fn suspend(&self, attempt: &mut Attempt) {
+        let time = self.policy.suspension(attempt.suspensions);
+        attempt.suspended_until = Some(Instant::now() + time);
+        attempt.suspensions += 1;
+        self.suspended.fetch_add(1, Ordering::Relaxed);
+        let first = attempt.suspensions == 1;
+        if self.policy.report_suspension && (first || self.policy.report_continuation) {
+            warn!(self.log,
+                "action '{}' suspended (module '{}'), next retry in {} s, retry nbr {}. There should be messages \
+                 before this one giving the reason for suspension.",
+                self.name, self.module, time.as_secs(), attempt.suspensions - 1; "code" => 2007);
+        }
+    }
+
+    fn disable(&self, why: &str) {
+        self.disabled.store(true, Ordering::Relaxed);
+        error!(self.log, "action '{}' (module '{}') disables itself: {why}", self.name, self.module; "code" => 2006);
+    }
+
+    fn drop_rejected(&self, rows: &[Row], why: &str) {
+        let rejected = rows.iter().filter(|row| **row == Row::Reject).count();
+        if rejected == 0 {
+            return;
+        }
+        self.failed.fetch_add(rejected as u64, Ordering::Relaxed);
+        error!(self.log, "action '{}' (module '{}'): {rejected} message(s) lost: {why}", self.name, self.module;
+            "code" => 2218);
+    }
+
+    fn say_once(&self, attempt: &mut Attempt, why: &str) {
+        if !why.is_empty() && attempt.said != why {
+            error!(self.log, "action '{}' (module '{}'): {why}", self.name, self.module);
+            attempt.said = why.into();
+        }
+    }
+}
+
+impl Attempt {
+    pub fn new(deliver: Box<dyn Deliver>) -> Self {
+        Self { deliver, suspended_until: None, suspensions: 0, said: String::new() }
+    }
+}
+
+/// How often a resume may be believed although the next commit fails.
+const MAX_FALSE_RESUMES: u32 = 10;
+
+#[cfg(test)]
+mod tests;

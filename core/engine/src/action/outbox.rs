@@ -1,0 +1,82 @@
+//! The records of one action that a worker gathers while it runs a batch, and commits once at its end.
+
+use sysloom_abi::{Bytes, Records, Span};
+
+/// Rendered records, back to back; reused for every batch.
+#[derive(Default)]
+pub struct Outbox {
+    block: Vec<u8>,
+    cells: Vec<Span>,
+    messages: Vec<u64>,
+    columns: usize,
+}
+
+impl Outbox {
+    pub fn new(columns: usize) -> Self {
+        Self { columns, ..Self::default() }
+    }
+
+    /// Records held.
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// Whether it should be committed before it grows on.
+    pub fn is_large(&self) -> bool {
+        self.block.len() >= LARGE
+    }
+
+    /// Adds the record of message `message`; `render` appends column after column to the block.
+    pub fn add(&mut self, message: u64, mut render: impl FnMut(usize, &mut Vec<u8>)) {
+        for column in 0..self.columns {
+            let off = self.block.len();
+            render(column, &mut self.block);
+            self.cells.push(Span { off: off as u32, len: (self.block.len() - off) as u32 });
+        }
+        self.messages.push(message);
+    }
+
+    /// The text of one cell.
+    pub fn cell(&self, row: usize, column: usize) -> &[u8] {
+        let Some(span) = self.cells.get(row * self.columns + column) else { return &[] };
+        let off = span.off as usize;
+        self.block.get(off..off + span.len as usize).unwrap_or_default()
+    }
+
+    /// Keeps only the rows that `keep` names, in order.
+    pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        let mut rest = Self::new(self.columns);
+        for row in (0..self.len()).filter(|row| keep(*row)) {
+            rest.add(self.messages[row], |column, out| out.extend_from_slice(self.cell(row, column)));
+        }
+        *self = rest;
+    }
+
+    /// The ABI's view of it, valid while the outbox is not changed.
+    pub fn records(&self) -> Records {
+        Records {
+            size: size_of::<Records>() as u32,
+            n_cols: self.columns as u32,
+            n_rows: self.messages.len(),
+            block: Bytes { ptr: self.block.as_ptr(), len: self.block.len() },
+            cells: self.cells.as_ptr(),
+            messages: self.messages.as_ptr(),
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.block.clear();
+        self.cells.clear();
+        self.messages.clear();
+        if self.block.capacity() > 4 * LARGE {
+            self.block.shrink_to(LARGE);
+        }
+    }
+}
+
+/// Bytes after which a commit is due even inside a batch: spans are 32 bits wide, and memory is finite.
+const LARGE: usize = 512 * 1024;

@@ -1,0 +1,100 @@
+//! Batches: many messages in one block of bytes, the unit that crosses from an input thread to a worker.
+//!
+//! Intake fills them, queues carry them, workers read them, and the pool takes them back so that the steady state
+//! allocates nothing.
+
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+
+/// Messages as received, back to back in one block.
+#[derive(Default)]
+pub struct Batch {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) heads: Vec<Head>,
+}
+
+/// What is known of a message before it is parsed.
+#[derive(Clone, Copy, Debug)]
+pub struct Head {
+    /// Where the message stands in the batch's bytes.
+    pub off: u32,
+    pub len: u32,
+    /// Who sent it: a number of [`crate::peers::Peers`].
+    pub peer: u32,
+    /// Bits of `sysloom_abi::frame_flag`.
+    pub flags: u32,
+    /// When it was received, in nanoseconds since 1970.
+    pub received_ns: i64,
+    /// The input that it came through.
+    pub input: u32,
+}
+
+impl Batch {
+    /// Messages held.
+    pub fn len(&self) -> usize {
+        self.heads.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.heads.is_empty()
+    }
+
+    /// Whether the batch shall go to the queue before it takes more.
+    pub fn is_full(&self) -> bool {
+        self.heads.len() >= MAX_MESSAGES || self.bytes.len() >= MAX_BYTES
+    }
+
+    /// Copies one message in; its head gets its place.
+    pub fn push(&mut self, message: &[u8], head: Head) {
+        let off = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(message);
+        self.heads.push(Head { off, len: message.len() as u32, ..head });
+    }
+
+    /// The bytes of a message as received.
+    pub fn raw(&self, head: &Head) -> &[u8] {
+        let off = head.off as usize;
+        self.bytes.get(off..off + head.len as usize).unwrap_or_default()
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.heads.clear();
+        // One giant message must not keep its memory for ever.
+        if self.bytes.capacity() > 2 * MAX_BYTES {
+            self.bytes.shrink_to(MAX_BYTES);
+        }
+    }
+}
+
+/// Empty batches, kept for reuse. Shared by all threads.
+pub struct Pool {
+    give: Sender<Box<Batch>>,
+    take: Receiver<Box<Batch>>,
+}
+
+impl Pool {
+    /// A pool that keeps at most `keep` batches; more are freed.
+    pub fn new(keep: usize) -> Self {
+        let (give, take) = bounded(keep);
+        Self { give, take }
+    }
+
+    /// An empty batch.
+    pub fn take(&self) -> Box<Batch> {
+        match self.take.try_recv() {
+            Ok(batch) => batch,
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Box::default(),
+        }
+    }
+
+    /// Gives a batch back; its messages are gone.
+    pub fn give(&self, mut batch: Box<Batch>) {
+        batch.clear();
+        let _ = self.give.try_send(batch);
+    }
+}
+
+/// Messages of a full batch: rsyslog's queue.dequeueBatchSize of rulesets.
+const MAX_MESSAGES: usize = 1024;
+/// Bytes of a full batch; stays in a core's second-level cache.
+const MAX_BYTES: usize = 192 * 1024;

@@ -1,0 +1,25 @@
+//! The local zone's offset at an instant, remembered per thread so that the zone's rules are looked at rarely.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::cell::Cell;
+use std::sync::OnceLock;
+
+/// Minutes east of UTC that the local zone has at `unix` seconds.
+pub fn offset_minutes(unix: i64) -> i16 {
+    thread_local! {
+        static LAST: Cell<(i64, i16)> = const { Cell::new((i64::MIN, 0)) };
+    }
+    // Zones change their offset only at whole quarters of an hour.
+    let quarter = unix.div_euclid(900);
+    let (known, minutes) = LAST.get();
+    if known == quarter {
+        return minutes;
+    }
+    static ZONE: OnceLock<TimeZone> = OnceLock::new();
+    let zone = ZONE.get_or_init(TimeZone::system);
+    let seconds = Timestamp::from_second(unix).map_or(0, |at| zone.to_offset(at).seconds());
+    let minutes = (seconds / 60) as i16;
+    LAST.set((quarter, minutes));
+    minutes
+}

@@ -1,0 +1,123 @@
+//! Where messages enter: each input thread gathers them in a batch of its own and hands it to the queue of their
+//! ruleset when it is full or the input has nothing more at hand.
+//!
+//! Called from input threads and netstream loops through the plugin host. Nothing is locked or allocated per message.
+
+use crate::batch::{Batch, Head, Pool};
+use crate::queue::{Delay, Queue};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+use sysloom_abi::{Frame, submit_flag};
+
+/// The way from inputs to a queue.
+pub struct Intake {
+    queue: Arc<Queue>,
+    pool: Arc<Pool>,
+}
+
+/// The batch that a thread is filling, and where it will go.
+struct Filling {
+    intake: Arc<Intake>,
+    batch: Box<Batch>,
+    delay: Delay,
+}
+
+thread_local! {
+    /// One entry for each queue that this thread feeds; nearly always one.
+    static FILLING: RefCell<Vec<Filling>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Intake {
+    pub fn new(queue: Arc<Queue>, pool: Arc<Pool>) -> Arc<Self> {
+        Arc::new(Self { queue, pool })
+    }
+
+    pub fn queue(&self) -> &Arc<Queue> {
+        &self.queue
+    }
+
+    /// Copies the messages that `frames` names in `block`. Returns how many were taken.
+    pub fn submit(self: &Arc<Self>, input: u32, block: &[u8], frames: &[Frame], flags: u32) -> usize {
+        let mut now = 0;
+        let delay = delay(flags);
+        FILLING.with_borrow_mut(|filling| {
+            let at = filling.iter().position(|f| Arc::ptr_eq(&f.intake, self)).unwrap_or_else(|| {
+                filling.push(Filling { intake: Arc::clone(self), batch: self.pool.take(), delay });
+                filling.len() - 1
+            });
+            let mine = &mut filling[at];
+            // The least patient sender of a batch decides how long it may wait.
+            mine.delay = if mine.batch.is_empty() { delay } else { less_patient(mine.delay, delay) };
+            for frame in frames {
+                let off = frame.off as usize;
+                let Some(message) = block.get(off..off + frame.len as usize) else { continue };
+                let received_ns = match frame.received_ns {
+                    0 => *nonzero(&mut now, now_ns),
+                    given => given,
+                };
+                let Frame { peer, flags, .. } = *frame;
+                mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input });
+                if mine.batch.is_full() {
+                    mine.send();
+                }
+            }
+            if flags & submit_flag::FLUSH != 0 {
+                mine.send();
+            }
+        });
+        frames.len()
+    }
+}
+
+/// Hands the calling thread's batches to their queues: it has nothing more at hand.
+pub fn flush() {
+    FILLING.with_borrow_mut(|filling| filling.iter_mut().for_each(Filling::send));
+}
+
+/// The calling thread is done: its batches go to their queues and the rest is freed.
+pub fn finish() {
+    flush();
+    FILLING.with_borrow_mut(Vec::clear);
+}
+
+/// Nanoseconds since 1970.
+pub fn now_ns() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as i64)
+}
+
+impl Filling {
+    fn send(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let batch = std::mem::replace(&mut self.batch, self.intake.pool.take());
+        self.intake.queue.enqueue(batch, self.delay);
+    }
+}
+
+fn delay(flags: u32) -> Delay {
+    match flags {
+        f if f & submit_flag::NO_WAIT != 0 => Delay::Never,
+        f if f & submit_flag::FULL_DELAY != 0 => Delay::Full,
+        f if f & submit_flag::LIGHT_DELAY != 0 => Delay::Light,
+        _ => Delay::None,
+    }
+}
+
+fn less_patient(a: Delay, b: Delay) -> Delay {
+    let rank = |delay| match delay {
+        Delay::Never => 0,
+        Delay::None => 1,
+        Delay::Light => 2,
+        Delay::Full => 3,
+    };
+    if rank(a) <= rank(b) { a } else { b }
+}
+
+fn nonzero(slot: &mut i64, make: impl FnOnce() -> i64) -> &i64 {
+    if *slot == 0 {
+        *slot = make();
+    }
+    slot
+}

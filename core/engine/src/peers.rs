@@ -1,0 +1,95 @@
+//! Senders: an address is interned once and travels as a number in each message's head.
+//!
+//! Inputs intern on accept or on a datagram's first sight; workers ask for names, and only then is a name resolved,
+//! once for each sender.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock, RwLock};
+
+/// All senders seen so far. Number 0 is this host.
+pub struct Peers {
+    table: RwLock<Table>,
+    resolve: bool,
+}
+
+/// One sender.
+pub struct Peer {
+    /// Its address as text; `127.0.0.1` for this host.
+    pub ip: String,
+    given: String,
+    name: OnceLock<String>,
+}
+
+#[derive(Default)]
+struct Table {
+    by_key: HashMap<(String, String), u32>,
+    all: Vec<Arc<Peer>>,
+}
+
+impl Peers {
+    /// `local` is this host's name; `resolve` says whether addresses are looked up in DNS (net.enableDNS).
+    pub fn new(local: &str, resolve: bool) -> Self {
+        let this = Self { table: RwLock::default(), resolve };
+        this.intern("127.0.0.1", local);
+        this
+    }
+
+    /// The number of a sender. An empty `name` is resolved when somebody asks for it.
+    pub fn intern(&self, ip: &str, name: &str) -> u32 {
+        let key = (ip.to_owned(), name.to_owned());
+        if let Some(&id) = self.table.read().unwrap_or_else(|e| e.into_inner()).by_key.get(&key) {
+            return id;
+        }
+        let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
+        if let Some(&id) = table.by_key.get(&key) {
+            return id;
+        }
+        let id = table.all.len() as u32;
+        table.all.push(Arc::new(Peer { ip: ip.to_owned(), given: name.to_owned(), name: OnceLock::new() }));
+        table.by_key.insert(key, id);
+        id
+    }
+
+    /// The sender with that number; this host for a number that nobody was given.
+    pub fn peer(&self, id: u32) -> Arc<Peer> {
+        let table = self.table.read().unwrap_or_else(|e| e.into_inner());
+        let known = table.all.get(id as usize).or_else(|| table.all.first());
+        Arc::clone(known.expect("`new` interned number 0"))
+    }
+
+    /// The sender's name: as its input gave it, from DNS, or else the address itself.
+    pub fn name<'a>(&self, peer: &'a Peer) -> &'a str {
+        if !peer.given.is_empty() {
+            return &peer.given;
+        }
+        peer.name.get_or_init(|| {
+            let found = self.resolve.then(|| peer.ip.parse().ok().and_then(reverse)).flatten();
+            found.unwrap_or_else(|| peer.ip.clone())
+        })
+    }
+}
+
+/// The name that DNS or the hosts file has for an address.
+fn reverse(ip: IpAddr) -> Option<String> {
+    let name = dns_lookup::lookup_addr(&ip).ok()?;
+    // A name that reads like an address is no name: it would let a sender choose its own.
+    (name.parse::<IpAddr>().is_err() && !name.is_empty()).then(|| name.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sender_is_interned_once_and_keeps_its_name() {
+        let peers = Peers::new("here", false);
+        let a = peers.intern("192.0.2.1", "");
+        assert_eq!(a, peers.intern("192.0.2.1", ""));
+        assert_ne!(a, peers.intern("192.0.2.2", ""));
+        assert_eq!(peers.name(&peers.peer(a)), "192.0.2.1");
+        assert_eq!(peers.name(&peers.peer(0)), "here");
+        assert_eq!(peers.name(&peers.peer(9999)), "here");
+        assert_eq!(peers.peer(0).ip, "127.0.0.1");
+    }
+}

@@ -1,0 +1,76 @@
+//! A queue's numbers: from `queue.*` parameters, corrected the way rsyslog corrects them.
+
+use std::time::Duration;
+use sysloom_config::plan::Values;
+
+/// What bounds a queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Messages it holds.
+    pub size: usize,
+    /// Fill at which delayable senders wait for a second.
+    pub light_delay_mark: usize,
+    /// Fill at which fully delayable senders wait.
+    pub full_delay_mark: usize,
+    /// How long a sender waits for room before its messages are lost.
+    pub timeout_enqueue: Duration,
+    /// How long the workers may go on emptying it when the daemon stops.
+    pub timeout_shutdown: Duration,
+    /// How long the batch at hand may take after that.
+    pub timeout_action_completion: Duration,
+    /// Workers at most.
+    pub workers: usize,
+    /// Messages in the queue for each worker beyond the first.
+    pub minimum_messages: usize,
+    /// After how long without work an extra worker ends.
+    pub timeout_worker: Duration,
+}
+
+impl Limits {
+    /// rsyslog: what the main queue has when nothing is said of it.
+    pub fn main_default() -> Self {
+        Self::sized(100_000, 2)
+    }
+
+    fn sized(size: usize, workers: usize) -> Self {
+        Self {
+            size,
+            light_delay_mark: percent(size, 70),
+            full_delay_mark: percent(size, 97),
+            timeout_enqueue: Duration::from_millis(2000),
+            timeout_shutdown: Duration::from_millis(1500),
+            timeout_action_completion: Duration::from_millis(1000),
+            workers,
+            minimum_messages: (size / workers.max(1)).max(1),
+            timeout_worker: Duration::from_millis(60_000),
+        }
+    }
+
+    /// From the parameters of a `main_queue()`, `ruleset()` or `action()` object.
+    pub fn from_values(values: &Values) -> Self {
+        let number = |name| values.int(name).and_then(|n| usize::try_from(n).ok());
+        let time = |name| values.int(name).and_then(|n| u64::try_from(n).ok()).map(Duration::from_millis);
+        let size = number("queue.size").filter(|n| *n > 0).unwrap_or(50_000);
+        let workers = number("queue.workerThreads").filter(|n| *n > 0).unwrap_or(1);
+        let usual = Self::sized(size, workers);
+        // rsyslog: a mark that lies outside the queue is set to its share of the size.
+        let mark = |name, usual| number(name).filter(|n| (1..=size).contains(n)).unwrap_or(usual);
+        Self {
+            light_delay_mark: mark("queue.lightDelayMark", usual.light_delay_mark),
+            full_delay_mark: mark("queue.fullDelayMark", usual.full_delay_mark),
+            timeout_enqueue: time("queue.timeoutEnqueue").unwrap_or(usual.timeout_enqueue),
+            timeout_shutdown: time("queue.timeoutShutdown").unwrap_or(usual.timeout_shutdown),
+            timeout_action_completion: time("queue.timeoutActionCompletion")
+                .unwrap_or(usual.timeout_action_completion),
+            timeout_worker: time("queue.timeoutWorkerThreadShutdown").unwrap_or(usual.timeout_worker),
+            minimum_messages: number("queue.workerThreadMinimumMessages")
+                .filter(|n| *n > 0)
+                .unwrap_or(usual.minimum_messages),
+            ..usual
+        }
+    }
+}
+
+fn percent(size: usize, share: usize) -> usize {
+    (size * share / 100).max(1)
+}

@@ -1,0 +1,215 @@
+//! Queues in memory: where batches wait between the threads of the inputs and those of the workers.
+//!
+//! Intake enqueues whole batches and is held back by rsyslog's marks; a worker takes a batch, works on it, and says
+//! when it is done with it, so that the fill counts what is not yet fully processed. A batch crosses through a
+//! crossbeam channel; nothing is allocated or locked for it unless the queue is full.
+
+mod limits;
+
+pub use limits::Limits;
+
+use crate::batch::{Batch, Pool};
+use crate::stats::Stats;
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How far a sender can be held back while the queue is filling.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delay {
+    /// Only by a full queue.
+    None,
+    /// For a second at the light delay mark.
+    Light,
+    /// For as long as the fill is above the full delay mark.
+    Full,
+    /// Not at all: what does not fit is refused.
+    Never,
+}
+
+/// A queue of batches.
+pub struct Queue {
+    pub name: String,
+    limits: Limits,
+    give: Sender<Box<Batch>>,
+    take: Receiver<Box<Batch>>,
+    /// Messages that were enqueued and are not yet fully processed.
+    fill: AtomicUsize,
+    /// Held while waiting for room; `waiting` tells workers whether anybody does.
+    room: Mutex<()>,
+    roomier: Condvar,
+    waiting: AtomicUsize,
+    stopping: AtomicBool,
+    pool: Arc<Pool>,
+    counts: Counts,
+}
+
+struct Counts {
+    enqueued: &'static AtomicU64,
+    full: &'static AtomicU64,
+    discarded_full: &'static AtomicU64,
+    size: &'static AtomicU64,
+    max_size: &'static AtomicU64,
+}
+
+/// What [`Queue::take`] came back with.
+pub enum Taken {
+    Batch(Box<Batch>),
+    /// Nothing came in the time allowed.
+    Nothing,
+    /// The queue is stopping and empty.
+    Stopped,
+}
+
+impl Queue {
+    pub fn new(name: &str, limits: Limits, pool: Arc<Pool>, stats: &Stats) -> Self {
+        let (give, take) = bounded(limits.size.clamp(1, MAX_BATCHES));
+        let counter = |c| stats.counter("core.queue", name, c);
+        let counts = Counts {
+            size: counter("size"),
+            enqueued: counter("enqueued"),
+            full: counter("full"),
+            discarded_full: counter("discarded.full"),
+            max_size: counter("maxqsize"),
+        };
+        Self {
+            name: name.into(),
+            limits,
+            give,
+            take,
+            fill: AtomicUsize::new(0),
+            room: Mutex::new(()),
+            roomier: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            pool,
+            counts,
+        }
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Messages that are in the queue or being processed.
+    pub fn fill(&self) -> usize {
+        self.fill.load(Ordering::Acquire)
+    }
+
+    /// Puts a batch in. Returns how many messages were lost because the queue stayed full.
+    pub fn enqueue(&self, batch: Box<Batch>, delay: Delay) -> usize {
+        let n = batch.len();
+        if n == 0 {
+            self.pool.give(batch);
+            return 0;
+        }
+        self.hold_back(delay);
+        if self.fill() >= self.limits.size {
+            self.counts.full.fetch_add(n as u64, Ordering::Relaxed);
+            let patience = if delay == Delay::Never { Duration::ZERO } else { self.limits.timeout_enqueue };
+            if !self.wait_below(self.limits.size, patience) {
+                return self.lose(batch);
+            }
+        }
+        let fill = self.fill.fetch_add(n, Ordering::AcqRel) + n;
+        self.counts.enqueued.fetch_add(n as u64, Ordering::Relaxed);
+        self.counts.size.store(fill as u64, Ordering::Relaxed);
+        self.counts.max_size.fetch_max(fill as u64, Ordering::Relaxed);
+        match self.give.try_send(batch) {
+            Ok(()) => 0,
+            // So many small batches that the channel is full before the count is.
+            Err(TrySendError::Full(batch)) => {
+                match self.give.send_timeout(batch, self.limits.timeout_enqueue) {
+                    Ok(()) => 0,
+                    Err(e) => {
+                        self.fill.fetch_sub(n, Ordering::AcqRel);
+                        self.lose(e.into_inner())
+                    }
+                }
+            }
+            Err(TrySendError::Disconnected(batch)) => self.lose(batch),
+        }
+    }
+
+    /// Waits for a batch.
+    pub fn take(&self, patience: Duration) -> Taken {
+        match self.take.recv_timeout(patience) {
+            Ok(batch) => Taken::Batch(batch),
+            Err(RecvTimeoutError::Timeout) if !self.stopping.load(Ordering::Acquire) => Taken::Nothing,
+            Err(_) if self.take.is_empty() => Taken::Stopped,
+            Err(_) => Taken::Nothing,
+        }
+    }
+
+    /// The worker is done with a batch that it took.
+    pub fn done(&self, batch: Box<Batch>) {
+        let n = batch.len();
+        self.pool.give(batch);
+        let fill = self.fill.fetch_sub(n, Ordering::AcqRel).saturating_sub(n);
+        self.counts.size.store(fill as u64, Ordering::Relaxed);
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            // Taking the lock orders this wake-up after the waiter's last look at the fill.
+            drop(self.room.lock().unwrap_or_else(|e| e.into_inner()));
+            self.roomier.notify_all();
+        }
+    }
+
+    /// Waits until everything is processed, at most for `patience`.
+    pub fn drain(&self, patience: Duration) -> bool {
+        self.wait_below(1, patience)
+    }
+
+    /// From now on [`Queue::take`] reports the end once the queue is empty.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+    }
+
+    fn hold_back(&self, delay: Delay) {
+        let fill = self.fill();
+        match delay {
+            Delay::Full if fill >= self.limits.full_delay_mark => {
+                while !self.wait_below(self.limits.full_delay_mark, ONE_SECOND)
+                    && !self.stopping.load(Ordering::Acquire)
+                {}
+            }
+            Delay::Light if fill >= self.limits.light_delay_mark => {
+                self.wait_below(self.limits.light_delay_mark, ONE_SECOND);
+            }
+            _ => {}
+        }
+    }
+
+    fn wait_below(&self, mark: usize, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        self.waiting.fetch_add(1, Ordering::AcqRel);
+        let mut held = self.room.lock().unwrap_or_else(|e| e.into_inner());
+        let below = loop {
+            if self.fill() < mark {
+                break true;
+            }
+            let now = Instant::now();
+            if now >= end {
+                break false;
+            }
+            held = self.roomier.wait_timeout(held, end - now).unwrap_or_else(|e| e.into_inner()).0;
+        };
+        drop(held);
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
+        below
+    }
+
+    fn lose(&self, batch: Box<Batch>) -> usize {
+        let n = batch.len();
+        self.counts.discarded_full.fetch_add(n as u64, Ordering::Relaxed);
+        self.pool.give(batch);
+        n
+    }
+}
+
+/// Slots of the channel: batches that may wait, however few messages each holds.
+const MAX_BATCHES: usize = 16 * 1024;
+const ONE_SECOND: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests;

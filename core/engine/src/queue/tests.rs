@@ -1,0 +1,59 @@
+//! The queue's promises: order, the fill's meaning, loss only after the time allowed.
+
+use super::*;
+use crate::batch::Head;
+
+fn batch(pool: &Pool, texts: &[&str]) -> Box<Batch> {
+    let mut batch = pool.take();
+    for text in texts {
+        let head = Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0 };
+        batch.push(text.as_bytes(), head);
+    }
+    batch
+}
+
+fn queue(size: usize, timeout_enqueue: Duration) -> Queue {
+    let limits = Limits { size, timeout_enqueue, ..Limits::main_default() };
+    Queue::new("test", limits, Arc::new(Pool::new(4)), &Stats::default())
+}
+
+#[test]
+fn batches_come_out_in_order_and_count_until_done() {
+    let queue = queue(10, Duration::ZERO);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["a", "b"]), Delay::None), 0);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["c"]), Delay::None), 0);
+    assert_eq!(queue.fill(), 3);
+    let Taken::Batch(first) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+    assert_eq!(first.raw(&first.heads[1]), b"b");
+    assert_eq!(queue.fill(), 3);
+    queue.done(first);
+    assert_eq!(queue.fill(), 1);
+    let Taken::Batch(second) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+    queue.done(second);
+    assert!(queue.drain(Duration::ZERO));
+    queue.stop();
+    assert!(matches!(queue.take(Duration::from_millis(1)), Taken::Stopped));
+}
+
+#[test]
+fn a_full_queue_loses_only_after_the_time_allowed_and_counts_it() {
+    let queue = queue(2, Duration::from_millis(5));
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["a", "b"]), Delay::None), 0);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["c"]), Delay::None), 1);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["d"]), Delay::Never), 1);
+    assert_eq!(queue.counts.discarded_full.load(Ordering::Relaxed), 2);
+    assert_eq!(queue.fill(), 2);
+}
+
+#[test]
+fn a_waiting_sender_goes_on_when_a_worker_is_done() {
+    let queue = queue(1, Duration::from_secs(60));
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["a"]), Delay::None), 0);
+    std::thread::scope(|s| {
+        let sender = s.spawn(|| queue.enqueue(batch(&queue.pool, &["b"]), Delay::Full));
+        let Taken::Batch(first) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+        queue.done(first);
+        assert_eq!(sender.join().expect("no panic"), 0);
+    });
+    assert_eq!(queue.fill(), 1);
+}

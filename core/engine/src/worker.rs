@@ -1,0 +1,247 @@
+//! A worker: takes batches from a queue, parses them, runs their rulesets, and commits what came of it to the actions.
+//!
+//! One thread, one worker. Parsing goes over the whole batch first; then each message runs through its ruleset, in
+//! order; each action that got records commits once a batch. Everything a worker needs is kept and reused.
+
+use crate::action::{Action, Attempt, Outbox};
+use crate::batch::Batch;
+use crate::message::{Around, Message, reception};
+use crate::queue::{Queue, Taken};
+use crate::ruleset::{self, Ruleset};
+use crate::template::{Buffers, Template};
+use slog::{Logger, error};
+use std::cell::RefCell;
+use std::sync::Arc;
+use std::time::Duration;
+use sysloom_abi::frame_flag;
+use sysloom_config::plan::Property;
+use sysloom_wire::{Options, Parsed, SanitizeRules, Sanitized, local, parse_chain, parse_text, sanitize};
+
+/// What all workers run: rulesets, templates and actions, never changed while they do.
+pub struct Program {
+    pub around: Arc<Around>,
+    pub rulesets: Vec<Ruleset>,
+    pub templates: Vec<Template>,
+    pub actions: Vec<Arc<ActionUse>>,
+    pub sanitize: SanitizeRules,
+    pub options: Options,
+    pub log: Logger,
+}
+
+/// An action as rulesets use it: the columns of its records, and how to get a worker object of its output.
+pub struct ActionUse {
+    pub action: Action,
+    /// Numbers of templates, one a column.
+    pub columns: Vec<usize>,
+    pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
+}
+
+/// One worker thread's own things.
+pub struct Worker {
+    program: Arc<Program>,
+    queue: Arc<Queue>,
+    attempts: Vec<Option<Attempt>>,
+    outboxes: Vec<Outbox>,
+    touched: Vec<usize>,
+    buffers: Buffers,
+    scratch: Vec<u8>,
+}
+
+/// A batch in work, with what parsing found. It stands in a thread-local while actions commit, so that an output can
+/// ask for properties of the messages it was given.
+#[derive(Default)]
+struct Work {
+    batch: Box<Batch>,
+    parsed: Vec<Parsed>,
+    /// Where each message's sanitised text is; `None` = dropped.
+    texts: Vec<Option<Text>>,
+    /// Texts that sanitising had to change.
+    changed: Vec<u8>,
+}
+
+/// The place of a sanitised text.
+#[derive(Clone, Copy)]
+enum Text {
+    /// The head of the raw message.
+    Raw(usize),
+    /// A part of [`Work::changed`].
+    Changed(usize, usize),
+}
+
+thread_local! {
+    static WORK: RefCell<Option<(Work, Arc<Program>)>> = const { RefCell::new(None) };
+}
+
+impl Worker {
+    pub fn new(program: Arc<Program>, queue: Arc<Queue>) -> Self {
+        let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
+        let attempts = program.actions.iter().map(|_| None).collect();
+        let (touched, buffers, scratch) = (Vec::new(), Buffers::default(), Vec::new());
+        Self { program, queue, attempts, outboxes, touched, buffers, scratch }
+    }
+
+    /// Works until the queue stops, or for as long as `stay` says while there is nothing to do.
+    pub fn run(mut self, stay: impl Fn() -> bool) {
+        let mut work = Work::default();
+        loop {
+            match self.queue.take(NAP) {
+                Taken::Batch(batch) => {
+                    let empty = std::mem::replace(&mut work.batch, batch);
+                    work = self.process(work);
+                    let done = std::mem::replace(&mut work.batch, empty);
+                    self.queue.done(done);
+                }
+                Taken::Nothing if stay() => {}
+                Taken::Nothing | Taken::Stopped => return,
+            }
+        }
+    }
+
+    fn process(&mut self, mut work: Work) -> Work {
+        work.parse(&self.program);
+        let program = Arc::clone(&self.program);
+        for at in 0..work.batch.len() {
+            let Some(message) = work.message(at, &program) else { continue };
+            let input = program.around.inputs.get(message.head.input as usize);
+            let ruleset = input.map_or(0, |input| input.ruleset);
+            let Self { outboxes, touched, buffers, scratch, .. } = self;
+            let mut act = |action: usize, message: &Message<'_>| {
+                let (Some(used), Some(outbox)) = (program.actions.get(action), outboxes.get_mut(action))
+                else {
+                    return;
+                };
+                if outbox.is_empty() {
+                    touched.push(action);
+                }
+                outbox.add(at as u64, |column, out| {
+                    if let Some(template) = program.templates.get(used.columns[column]) {
+                        template.render(message, buffers, out);
+                    }
+                });
+            };
+            ruleset::run(&program.rulesets, ruleset, &message, scratch, &mut act);
+            if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
+                work = self.commit(work);
+            }
+        }
+        self.commit(work)
+    }
+
+    /// Commits every touched action's records, in the order in which they were touched.
+    fn commit(&mut self, work: Work) -> Work {
+        if self.touched.is_empty() {
+            return work;
+        }
+        WORK.set(Some((work, Arc::clone(&self.program))));
+        for at in 0..self.touched.len() {
+            let action = self.touched[at];
+            let used = &self.program.actions[action];
+            let outbox = &mut self.outboxes[action];
+            if self.attempts[action].is_none() {
+                match (used.open)() {
+                    Ok(attempt) => self.attempts[action] = Some(attempt),
+                    Err(why) => {
+                        error!(self.program.log, "action '{}': {why}", used.action.name);
+                    }
+                }
+            }
+            match &mut self.attempts[action] {
+                Some(attempt) => used.action.commit(attempt, outbox),
+                None => outbox.clear(),
+            }
+        }
+        self.touched.clear();
+        WORK.take().map(|(work, _)| work).unwrap_or_default()
+    }
+}
+
+/// A property of a message that the calling thread is committing: its full length after copying what fits.
+pub fn property(message: u64, name: Property, out: &mut [u8]) -> Option<usize> {
+    WORK.with_borrow(|held| {
+        let (work, program) = held.as_ref()?;
+        let message = work.message(usize::try_from(message).ok()?, program)?;
+        let mut scratch = Vec::new();
+        let value = message.named(name, &mut scratch);
+        let n = value.len().min(out.len());
+        out[..n].copy_from_slice(&value[..n]);
+        Some(value.len())
+    })
+}
+
+impl Work {
+    fn parse(&mut self, program: &Program) {
+        self.parsed.clear();
+        self.texts.clear();
+        self.changed.clear();
+        let mut received = (i64::MIN, reception(0));
+        for head in &self.batch.heads {
+            // Messages of one read share their time of reception.
+            if received.0 != head.received_ns {
+                received = (head.received_ns, reception(head.received_ns));
+            }
+            let raw = self.batch.raw(head);
+            let mut parsed = Parsed::new();
+            let sanitized = match head.flags & SPECIAL {
+                0 => parse_chain(
+                    &program.sanitize,
+                    &program.options,
+                    &received.1,
+                    raw,
+                    &mut self.changed,
+                    &mut parsed,
+                ),
+                flags => parse_special(program, flags, &received.1, raw, &mut self.changed, &mut parsed),
+            };
+            self.texts.push(sanitized.map(|sanitized| match sanitized {
+                Sanitized::Unchanged { len } => Text::Raw(len),
+                Sanitized::Escaped { len } => Text::Changed(self.changed.len() - len, len),
+            }));
+            self.parsed.push(parsed);
+        }
+    }
+
+    fn message<'a>(&'a self, at: usize, program: &'a Program) -> Option<Message<'a>> {
+        let head = self.batch.heads.get(at)?;
+        let raw = self.batch.raw(head);
+        let text = match (*self.texts.get(at)?)? {
+            Text::Raw(len) => raw.get(..len)?,
+            Text::Changed(off, len) => self.changed.get(off..off + len)?,
+        };
+        Some(Message { head, raw, text, parsed: self.parsed.get(at)?, around: &program.around })
+    }
+}
+
+/// Messages of local sockets and of inputs that know more than the message says.
+fn parse_special(
+    program: &Program,
+    flags: u32,
+    received: &sysloom_wire::Timestamp,
+    raw: &[u8],
+    changed: &mut Vec<u8>,
+    parsed: &mut Parsed,
+) -> Option<Sanitized> {
+    if raw.is_empty() {
+        return None;
+    }
+    let options = Options {
+        parse_hostname: program.options.parse_hostname && flags & frame_flag::NO_HOSTNAME == 0,
+        ignore_timestamp: flags & frame_flag::IGNORE_TIMESTAMP != 0,
+        ..program.options.clone()
+    };
+    let sanitized = sanitize(&program.sanitize, raw, changed);
+    let text = match sanitized {
+        Sanitized::Unchanged { len } => raw.get(..len)?,
+        Sanitized::Escaped { len } => changed.get(changed.len() - len..)?,
+    };
+    if flags & frame_flag::LOCAL != 0 {
+        local::parse(text, &options, received, parsed);
+    } else {
+        parse_text(text, &options, received, parsed);
+    }
+    Some(sanitized)
+}
+
+/// How long a worker waits for a batch before it looks around.
+const NAP: Duration = Duration::from_millis(500);
+/// Flags that the ordinary parser chain knows nothing of.
+const SPECIAL: u32 = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | frame_flag::NO_HOSTNAME;

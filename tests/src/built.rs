@@ -1,0 +1,40 @@
+//! The daemon and its libraries, built once for all tests of a run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// Where the built things are.
+pub struct Built {
+    pub daemon: PathBuf,
+    /// Holds every module and driver.
+    pub modules: PathBuf,
+}
+
+/// Builds the default members if they are not fresh. `SYSLOOM_BIN` names a directory with a build to test instead.
+pub fn built() -> &'static Built {
+    static BUILT: OnceLock<Built> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let directory = match std::env::var_os("SYSLOOM_BIN") {
+            Some(directory) => PathBuf::from(directory),
+            None => build(),
+        };
+        Built { daemon: directory.join("sysloomd"), modules: directory }
+    })
+}
+
+fn build() -> PathBuf {
+    // A test runs from target/PROFILE/deps.
+    let exe = std::env::current_exe().expect("a test knows its file");
+    let directory = exe.parent().and_then(Path::parent).expect("a test runs from target/PROFILE/deps");
+    let target = directory.parent().expect("the profile's directory stands in the target directory");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.arg("build").arg("--quiet").arg("--target-dir").arg(target).current_dir(root);
+    if directory.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo.status().expect("cargo runs");
+    assert!(status.success(), "the daemon does not build");
+    directory.to_path_buf()
+}
