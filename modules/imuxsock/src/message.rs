@@ -1,0 +1,184 @@
+//! What is read from and changed in a message before it is submitted: severity, process id, annotation.
+
+use std::fs;
+use std::io::Write;
+
+/// Bytes behind a message that [`fix_pid`] and [`annotate`] may use.
+pub const ROOM: usize = 4096;
+
+/// The severity of a message's PRI; notice if it has none, as for every local message.
+pub fn severity(message: &[u8]) -> u8 {
+    const NOTICE: u8 = 5;
+    let Some(digits) = message.strip_prefix(b"<") else { return NOTICE };
+    let mut number = 0u16;
+    for (index, byte) in digits.iter().enumerate().take(4) {
+        match byte {
+            b'0'..=b'9' => number = number * 10 + u16::from(byte - b'0'),
+            b'>' if index > 0 => return (number & 7) as u8,
+            _ => break,
+        }
+    }
+    NOTICE
+}
+
+/// Puts the sender's true process id where the tag has one. `room` holds the message in its first `len` bytes; the
+/// result is the new length.
+pub fn fix_pid(room: &mut [u8], len: usize, pid: i32) -> usize {
+    let Some(message) = room.get(..len) else { return len };
+    let start = tag_at(message);
+    let tag = message.get(start..).unwrap_or_default();
+    let Some(open) = tag.iter().position(|b| matches!(b, b'[' | b':' | b' ')) else { return len };
+    if tag.get(open) != Some(&b'[') {
+        return len;
+    }
+    let Some(close) = tag.iter().skip(open).position(|b| *b == b']') else { return len };
+    let (from, to) = (start + open + 1, start + open + close);
+    let mut digits = [0u8; 16];
+    let mut rest = digits.as_mut_slice();
+    if write!(rest, "{pid}").is_err() {
+        return len;
+    }
+    let left = rest.len();
+    let count = digits.len() - left;
+    let new_len = len - (to - from) + count;
+    if new_len > room.len() {
+        return len;
+    }
+    room.copy_within(to..len, from + count);
+    if let (Some(place), Some(digits)) = (room.get_mut(from..from + count), digits.get(..count)) {
+        place.copy_from_slice(digits);
+    }
+    new_len
+}
+
+/// Appends what the system knows of the process: ids, name, program, command line. Returns the new length.
+pub fn annotate(room: &mut [u8], len: usize, pid: i32, uid: u32, gid: u32) -> usize {
+    let text = match room.get(..len) {
+        Some(text) => trimmed(text),
+        None => return len,
+    };
+    let Some(mut rest) = room.get_mut(text..) else { return len };
+    let total = rest.len();
+    // What does not fit is left out, the closing bracket is not.
+    let _ = write!(Reserved(&mut rest), " @[_PID={pid} _UID={uid} _GID={gid}");
+    let process = format!("/proc/{pid}");
+    let comm = fs::read(format!("{process}/comm")).ok();
+    let exe = fs::read_link(format!("{process}/exe")).ok().map(|p| p.into_os_string().into_encoded_bytes());
+    let line = fs::read(format!("{process}/cmdline")).ok();
+    for (name, value) in [("_COMM", comm), ("_EXE", exe), ("_CMDLINE", line)] {
+        let Some(value) = value else { continue };
+        let quoted = quoted(&value);
+        if quoted.len() + name.len() + 3 < rest.len() {
+            let _ = write!(rest, " {name}=");
+            let _ = rest.write_all(&quoted);
+        }
+    }
+    let _ = rest.write_all(b"]");
+    text + total - rest.len()
+}
+
+/// Keeps a byte for the closing bracket.
+struct Reserved<'a, 'b>(&'a mut &'b mut [u8]);
+
+impl Write for Reserved<'_, '_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let room = self.0.len().saturating_sub(1);
+        self.0.write(bytes.get(..room.min(bytes.len())).unwrap_or_default())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The length of a message without the LF and NUL at its end.
+fn trimmed(message: &[u8]) -> usize {
+    message.iter().rposition(|b| !matches!(b, b'\n' | 0)).map_or(0, |last| last + 1)
+}
+
+fn quoted(value: &[u8]) -> Vec<u8> {
+    let value = value.get(..trimmed(value)).unwrap_or_default();
+    let mut out = vec![b'"'];
+    for &byte in value.iter().take(MAX_PROPERTY) {
+        match byte {
+            // The arguments of a command line are separated by NULs.
+            0 => out.push(b' '),
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+    out
+}
+
+/// Where the tag begins: after PRI and, if there is one, a time stamp like `Oct  1 22:14:15 `.
+fn tag_at(message: &[u8]) -> usize {
+    let after_pri = match message.first() {
+        Some(b'<') => message.iter().take(5).position(|b| *b == b'>').map_or(0, |at| at + 1),
+        _ => 0,
+    };
+    let rest = message.get(after_pri..).unwrap_or_default();
+    let stamped = [(3, b' '), (6, b' '), (9, b':'), (12, b':'), (15, b' ')];
+    let has_stamp = stamped.iter().all(|(at, byte)| rest.get(*at) == Some(byte));
+    if has_stamp { after_pri + 16 } else { after_pri }
+}
+
+/// Bytes of one property that are worth keeping.
+const MAX_PROPERTY: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixed(message: &str, pid: i32) -> String {
+        let mut room = message.as_bytes().to_vec();
+        room.resize(message.len() + ROOM, b'#');
+        let len = fix_pid(&mut room, message.len(), pid);
+        String::from_utf8(room[..len].to_vec()).unwrap()
+    }
+
+    #[test]
+    fn severities() {
+        for (message, number) in
+            [("<0>x", 0), ("<13>x", 5), ("<191>x", 7), ("x", 5), ("<>x", 5), ("<12", 5), ("<1234>", 5)]
+        {
+            assert_eq!(severity(message.as_bytes()), number, "{message}");
+        }
+    }
+
+    #[test]
+    fn a_pid_is_replaced_only_where_the_tag_has_one() {
+        for (before, after) in [
+            ("<13>Oct  1 22:14:15 su[1]: x[2]", "<13>Oct  1 22:14:15 su[4711]: x[2]"),
+            ("<13>Oct 11 22:14:15 su[123456]: x", "<13>Oct 11 22:14:15 su[4711]: x"),
+            ("<13>su[]: x", "<13>su[4711]: x"),
+            ("su[7", "su[7"),
+            ("<13>Oct  1 22:14:15 su: x[2]", "<13>Oct  1 22:14:15 su: x[2]"),
+            ("<13>su x[2]", "<13>su x[2]"),
+            ("", ""),
+        ] {
+            assert_eq!(fixed(before, 4711), after);
+        }
+    }
+
+    #[test]
+    fn an_annotation_names_this_process() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let mut room = b"<13>su: text\n\0".to_vec();
+        let len = room.len();
+        room.resize(len + ROOM, 0);
+        let len = annotate(&mut room, len, pid, 12, 34);
+        let text = String::from_utf8(room[..len].to_vec()).unwrap();
+        let exe = std::env::current_exe().unwrap();
+        assert!(text.starts_with(&format!("<13>su: text @[_PID={pid} _UID=12 _GID=34 _COMM=\"")), "{text}");
+        assert!(text.contains(&format!(" _EXE=\"{}\" _CMDLINE=\"", exe.display())), "{text}");
+        assert!(text.ends_with("\"]"), "{text}");
+    }
+
+    #[test]
+    fn an_annotation_without_room_still_ends() {
+        let mut room = b"text________________".to_vec();
+        let len = annotate(&mut room, 4, 1, 2, 3);
+        assert_eq!(room[..len], *b"text @[_PID=1 _UID=]");
+    }
+}

@@ -1,0 +1,193 @@
+//! The thread of a socket: bursts of datagrams into one block, one submit for each burst.
+
+use crate::message::{self, annotate, severity};
+use crate::params::Options;
+use crate::socket::Socket;
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
+use nix::sys::time::TimeSpec;
+use std::collections::HashMap;
+use std::io::IoSliceMut;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::time::Instant;
+use sysloom_sdk::{Complaint, Counter, Frame, Host, Level, Limit, Submit, frame_flag};
+
+/// What the system says of a datagram.
+struct Received {
+    len: usize,
+    cut: bool,
+    sender: Option<UnixCredentials>,
+    at_ns: i64,
+}
+
+/// The limits of the processes that send.
+struct Limits {
+    by_process: HashMap<i32, Limit>,
+    interval: u32,
+    burst: u32,
+    severity: u8,
+    discarded: Counter,
+    limiters: Counter,
+}
+
+pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
+    let mut block = vec![0u8; BLOCK];
+    let mut frames: Vec<Frame> = Vec::with_capacity(BURST);
+    let mut control = cmsg_space!(UnixCredentials, TimeSpec);
+    let mut limits = Limits::new(host, options);
+    let submitted = host.counter("submitted");
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let peer = options.host_name.as_deref().map_or(0, |name| host.intern("127.0.0.1", name, 0));
+    let flags = frame_flags(options);
+    let delay = if options.flow_control { Submit::LIGHT_DELAY } else { Submit::NONE };
+    let mut held = false;
+    loop {
+        if !held && !wait(socket, stop)? {
+            return Ok(());
+        }
+        frames.clear();
+        let (mut at, mut drained) = (0, false);
+        while at + MAX_MESSAGE + message::ROOM <= BLOCK && frames.len() < BURST {
+            let space = block.get_mut(at..at + MAX_MESSAGE).unwrap_or_default();
+            let received = match receive(socket, space, &mut control) {
+                Ok(received) => received,
+                Err(Errno::EAGAIN) => {
+                    drained = true;
+                    break;
+                }
+                Err(Errno::EINTR) => continue,
+                Err(e) => return Err(fault(options, e)),
+            };
+            let process = received.sender.map_or(0, |s| s.pid());
+            if received.len == 0 || (options.ignore_own && process == own) {
+                continue;
+            }
+            let text = block.get(at..at + received.len).unwrap_or_default();
+            if !limits.allow(host, process, text) {
+                continue;
+            }
+            let mut len = received.len;
+            if let Some(sender) = received.sender {
+                let room = block.get_mut(at..at + MAX_MESSAGE + message::ROOM).unwrap_or_default();
+                if options.true_pid {
+                    len = message::fix_pid(room, len, sender.pid());
+                }
+                if options.annotate {
+                    len = annotate(room, len, sender.pid(), sender.uid(), sender.gid());
+                }
+            }
+            frames.push(Frame {
+                off: at as u32,
+                len: len as u32,
+                peer,
+                flags: flags | if received.cut { frame_flag::TRUNCATED } else { 0 },
+                received_ns: received.at_ns,
+            });
+            at += len;
+        }
+        held = !drained;
+        let now = if drained { delay | Submit::FLUSH } else { delay };
+        match host.submit(block.get(..at).unwrap_or_default(), &frames, now) {
+            Ok(taken) => submitted.add(taken as u64),
+            // The daemon stops.
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// `false` when the thread is to end.
+fn wait(socket: &Socket, stop: BorrowedFd<'_>) -> Result<bool, Complaint> {
+    let mut fds =
+        [PollFd::new(socket.datagrams.as_fd(), PollFlags::POLLIN), PollFd::new(stop, PollFlags::POLLIN)];
+    loop {
+        match poll(&mut fds, PollTimeout::NONE) {
+            Ok(_) => return Ok(!fds[1].any().unwrap_or(true)),
+            Err(Errno::EINTR) => {}
+            Err(e) => return Err(Complaint::io("imuxsock: cannot wait for messages", &e.into())),
+        }
+    }
+}
+
+fn receive(socket: &Socket, space: &mut [u8], control: &mut [u8]) -> Result<Received, Errno> {
+    let mut parts = [IoSliceMut::new(space)];
+    let fd = socket.datagrams.as_raw_fd();
+    let datagram = recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT)?;
+    let (mut sender, mut at_ns) = (None, 0);
+    for control in datagram.cmsgs()? {
+        match control {
+            ControlMessageOwned::ScmCredentials(credentials) => sender = Some(credentials),
+            ControlMessageOwned::ScmTimestampns(time) => {
+                at_ns = time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec());
+            }
+            _ => {}
+        }
+    }
+    let cut = datagram.flags.contains(MsgFlags::MSG_TRUNC);
+    Ok(Received { len: datagram.bytes, cut, sender, at_ns })
+}
+
+fn frame_flags(options: &Options) -> u32 {
+    let mut flags = 0;
+    if options.special_parser {
+        flags |= frame_flag::LOCAL;
+    }
+    if options.ignore_timestamp {
+        flags |= frame_flag::IGNORE_TIMESTAMP;
+    }
+    if !options.parse_hostname {
+        flags |= frame_flag::NO_HOSTNAME;
+    }
+    flags
+}
+
+impl Limits {
+    fn new(host: Host, options: &Options) -> Self {
+        let (interval, burst, severity) = options.limit;
+        Self {
+            by_process: HashMap::new(),
+            interval,
+            burst,
+            severity,
+            discarded: host.counter("ratelimit.discarded"),
+            limiters: host.counter("ratelimit.numratelimiters"),
+        }
+    }
+
+    fn allow(&mut self, host: Host, process: i32, text: &[u8]) -> bool {
+        if self.interval == 0 || severity(text) < self.severity {
+            return true;
+        }
+        if !self.by_process.contains_key(&process) {
+            let Some(limit) = Limit::new(self.interval, self.burst) else { return true };
+            if self.by_process.len() >= MAX_LIMITERS {
+                let now = Instant::now();
+                self.by_process.retain(|_, limit| !limit.is_over(now));
+            }
+            self.by_process.insert(process, limit);
+            self.limiters.add(1);
+        }
+        let Some(limit) = self.by_process.get_mut(&process) else { return true };
+        let say = |words: &str, code: i32| {
+            host.log(Level::Warning, code, &format!("imuxsock[pid {process}]: {words}"));
+        };
+        let allowed = limit.take(1, say) == 1;
+        if !allowed {
+            self.discarded.add(1);
+        }
+        allowed
+    }
+}
+
+fn fault(options: &Options, e: Errno) -> Complaint {
+    Complaint::io(format!("imuxsock: cannot read '{}'", options.path.display()), &e.into())
+}
+
+/// rsyslog's default of maxMessageSize, in bytes.
+const MAX_MESSAGE: usize = 8096;
+/// Bytes and messages of one burst.
+const BLOCK: usize = 256 << 10;
+const BURST: usize = 256;
+/// Processes that are watched before those that are silent are forgotten.
+const MAX_LIMITERS: usize = 1000;
