@@ -78,18 +78,19 @@ fn hostname_end(text: &[u8], at: usize, options: &Options) -> Option<usize> {
     let name = rest.get(from..)?;
     let len = name.iter().position(|byte| !permitted(*byte)).unwrap_or(name.len());
     let mut end = from + len;
-    if !name.get(..len)?.last().is_some_and(u8::is_ascii_alphanumeric) {
+    let last = len.checked_sub(1).and_then(|last| name.get(last));
+    let ends = match rest.get(end) {
+        // rsyslog: a message that ends here consists of a host name, whatever its last character.
+        None => end > 0,
+        Some(b' ') => !bracket && last.is_some_and(u8::is_ascii_alphanumeric),
+        Some(b']') => bracket && last.is_some() && rest.get(end + 1) == Some(&b' '),
+        _ => false,
+    };
+    if !ends {
         return None;
     }
-    if bracket {
-        if rest.get(end) != Some(&b']') || rest.get(end + 1) != Some(&b' ') {
-            return None;
-        }
-        end += 1;
-    }
-    // rsyslog: a message that ends here consists of a host name.
-    let ends = matches!(rest.get(end), None | Some(b' '));
-    (ends && end <= MAX_HOSTNAME).then_some(at + end)
+    end += usize::from(rest.get(end) == Some(&b']'));
+    (end <= MAX_HOSTNAME).then_some(at + end)
 }
 
 /// Sets the tag that begins at `at`; returns where the message begins.

@@ -59,25 +59,25 @@ pub fn parse_rfc3164(text: &[u8], rules: &Rfc3164Rules<'_>) -> Option<(Timestamp
     let mut year = None;
     // rsyslog: some devices write the year first.
     if cursor.peek()?.is_ascii_digit() {
-        year = Some(cursor.number().filter(|year| YEARS.contains(year))?);
+        year = Some(Some(cursor.number()).filter(|year| YEARS.contains(year))?);
         cursor.expect(b' ')?;
     }
     let month = month(&mut cursor)?;
     cursor.expect(b' ')?;
     cursor.skip(b' ');
-    let day = cursor.number()?;
+    let day = cursor.number();
     cursor.expect(b' ')?;
-    let mut hour = cursor.number()?;
+    let mut hour = cursor.number();
     // rsyslog: others write it between day and time.
     if YEARS.contains(&hour) {
         year = Some(hour);
         cursor.expect(b' ')?;
-        hour = cursor.number()?;
+        hour = cursor.number();
     }
     cursor.expect(b':')?;
-    let minute = cursor.number()?;
+    let minute = cursor.number();
     cursor.expect(b':')?;
-    let second = cursor.number()?;
+    let second = cursor.number();
     if !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -126,15 +126,15 @@ impl Cursor<'_> {
     }
 
     /// A decimal number of any length.
+    // rsyslog: no digits at all are a 0.
     #[inline]
-    fn number(&mut self) -> Option<u32> {
-        let start = self.at;
+    fn number(&mut self) -> u32 {
         let mut value = 0u32;
         while let Some(byte) = self.peek().filter(u8::is_ascii_digit) {
             value = value.saturating_mul(10).saturating_add(u32::from(byte - b'0'));
             self.at += 1;
         }
-        (self.at > start).then_some(value)
+        value
     }
 
     /// A time stamp ends with a blank, which belongs to it, or with the text.
@@ -170,7 +170,7 @@ fn tolerant_fields(cursor: &mut Cursor<'_>) -> Option<[u32; 6]> {
         if before != 0 {
             cursor.expect(before)?;
         }
-        *field = cursor.number()?;
+        *field = cursor.number();
     }
     Some(fields)
 }
@@ -205,9 +205,9 @@ fn zone(cursor: &mut Cursor<'_>) -> Option<(Zone, i16)> {
         _ => return None,
     };
     cursor.at += 1;
-    let hours = cursor.number().filter(|hours| *hours <= 23)?;
+    let hours = Some(cursor.number()).filter(|hours| *hours <= 23)?;
     cursor.expect(b':')?;
-    let minutes = cursor.number().filter(|minutes| *minutes <= 59)?;
+    let minutes = Some(cursor.number()).filter(|minutes| *minutes <= 59)?;
     Some((zone, sign * (hours * 60 + minutes) as i16))
 }
 
@@ -299,6 +299,7 @@ mod tests {
             ("2003-10-11T22:14:15+1:5 h", Some("2003-10-11T22:14:15+01:05|h")),
             ("2003-10-11T22:14:15+23:59 h", Some("2003-10-11T22:14:15+23:59|h")),
             ("2003-10-11T22:14:015Z h", Some("2003-10-11T22:14:15Z|h")),
+            ("2003-10-11T22::15Z h", Some("2003-10-11T22:00:15Z|h")),
             ("2003-10-11T22:14:61Z h", None),
             ("2003-10-11T24:14:15Z h", None),
             ("2003-10-11T22:60:15Z h", None),
@@ -346,6 +347,7 @@ mod tests {
             ("Oct 11 22:14:60 h", Some("2026-10-11T22:14:60-05:00|h")),
             ("Feb 30 22:14:15 h", Some("2026-02-30T22:14:15-05:00|h")),
             ("Oct 11 22:14:15 2010 h", Some("2026-10-11T22:14:15-05:00|2010 h")),
+            ("Oct 11 :14:15 h", Some("2026-10-11T00:14:15-05:00|h")),
             ("Oct 11 22:14:15:h", None),
             ("Oct 11 22:14:15.x h", None),
             ("Oct 11 22:14:15\th", None),
