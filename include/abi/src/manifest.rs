@@ -110,7 +110,7 @@ pub const LAYOUT_TAG: [u8; 16] = *b"abi_stable0.11\0\0";
 
 /// One interface of a plugin.
 #[repr(C)]
-#[derive(StableAbi)]
+#[derive(Clone, Copy, StableAbi)]
 pub struct Iface {
     pub size: u32,
     /// One of [`kind`]; says what `vt` points at.

@@ -1,0 +1,144 @@
+//! From the word in a configuration to the file that it means.
+
+use std::path::{Path, PathBuf};
+
+/// The directories of the module path, in order.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    pub directories: Vec<PathBuf>,
+}
+
+impl Search {
+    /// Directories joined by colons, as rsyslog's `-M` and `RSYSLOG_MODDIR` have them.
+    pub fn from_path(path: &str) -> Self {
+        Self { directories: path.split(':').filter(|d| !d.is_empty()).map(PathBuf::from).collect() }
+    }
+
+    /// Files that `module(load="NAME")` may mean, the likeliest first.
+    pub fn module(&self, name: &str) -> Vec<PathBuf> {
+        if is_path(name) {
+            return at_path(name);
+        }
+        let stem = name.strip_suffix(".so").unwrap_or(name);
+        let mut files = self.in_directories(&[stem.to_owned()]);
+        // A driver may be loaded like a module, under any of its spellings.
+        for prefix in ["lmnsd_", "nsd_"] {
+            if let Some(driver) = stem.strip_prefix(prefix) {
+                files.extend(self.driver(driver));
+            }
+        }
+        let lower = stem.to_ascii_lowercase();
+        if lower != stem {
+            files.extend(self.in_directories(&[lower]));
+        }
+        unique(files)
+    }
+
+    /// Files that the driver NAME may be in. An alias means another driver only where no file has its own name.
+    pub fn driver(&self, name: &str) -> Vec<PathBuf> {
+        if is_path(name) {
+            return at_path(name);
+        }
+        let stem = name.strip_suffix(".so").unwrap_or(name);
+        let stem = stem.strip_prefix("lmnsd_").or(stem.strip_prefix("nsd_")).unwrap_or(stem);
+        let spellings = |stem: &str| [format!("nsd_{stem}"), format!("lmnsd_{stem}")];
+        let mut files = self.in_directories(&spellings(stem));
+        if let Some((_, other)) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(stem)) {
+            files.extend(self.in_directories(&spellings(other)));
+        }
+        unique(files)
+    }
+
+    fn in_directories(&self, stems: &[String]) -> Vec<PathBuf> {
+        let files = self.directories.iter().flat_map(|directory| {
+            stems
+                .iter()
+                .flat_map(move |stem| [directory.join(format!("{stem}.so")), in_build_tree(directory, stem)])
+        });
+        files.collect()
+    }
+}
+
+/// rsyslog: what begins so is no name, and the module path does not apply.
+fn is_path(name: &str) -> bool {
+    name.starts_with('/') || name.starts_with('.')
+}
+
+fn at_path(name: &str) -> Vec<PathBuf> {
+    let stem = name.strip_suffix(".so").unwrap_or(name);
+    let path = Path::new(stem);
+    let mut files = vec![PathBuf::from(format!("{stem}.so"))];
+    if let (Some(directory), Some(file)) = (path.parent(), path.file_name().and_then(|f| f.to_str())) {
+        files.push(in_build_tree(directory, file));
+    }
+    files.push(PathBuf::from(name));
+    unique(files)
+}
+
+/// A build tree's name of a library; `sub/NAME` keeps its directory.
+fn in_build_tree(directory: &Path, stem: &str) -> PathBuf {
+    let (sub, file) = stem.rsplit_once('/').unwrap_or(("", stem));
+    let prefix = if file.starts_with("lib") { "" } else { "lib" };
+    directory.join(sub).join(format!("{prefix}{file}.so"))
+}
+
+fn unique(files: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut kept: Vec<PathBuf> = Vec::with_capacity(files.len());
+    for file in files {
+        if !kept.contains(&file) {
+            kept.push(file);
+        }
+    }
+    kept
+}
+
+/// Drivers that stand in for one of rsyslog's.
+const ALIASES: [(&str, &str); 1] = [("gtls", "rustls")];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(files: Vec<PathBuf>) -> Vec<String> {
+        files.into_iter().map(|f| f.display().to_string()).collect()
+    }
+
+    fn search() -> Search {
+        Search::from_path("/a::/b")
+    }
+
+    #[test]
+    fn a_name_is_looked_for_in_every_directory() {
+        let wanted = ["/a/imtcp.so", "/a/libimtcp.so", "/b/imtcp.so", "/b/libimtcp.so"];
+        assert_eq!(names(search().module("imtcp")), wanted);
+        assert_eq!(names(search().module("imtcp.so")), wanted);
+    }
+
+    #[test]
+    fn names_do_not_mind_case() {
+        assert_eq!(names(Search::from_path("/a").module("ImTcp")).last().unwrap(), "/a/libimtcp.so");
+    }
+
+    #[test]
+    fn a_path_is_taken_as_it_is() {
+        let wanted = ["../p/imtcp.so", "../p/libimtcp.so", "../p/imtcp"];
+        assert_eq!(names(search().module("../p/imtcp")), wanted);
+        assert_eq!(names(search().driver("/x/nsd_acme.so")), ["/x/nsd_acme.so", "/x/libnsd_acme.so"]);
+    }
+
+    #[test]
+    fn a_driver_has_three_spellings() {
+        let search = Search::from_path("/a");
+        let wanted = ["/a/nsd_foo.so", "/a/libnsd_foo.so", "/a/lmnsd_foo.so", "/a/liblmnsd_foo.so"];
+        assert_eq!(names(search.driver("foo")), wanted);
+        assert_eq!(names(search.driver("lmnsd_foo")), wanted);
+        assert!(names(search.module("lmnsd_foo")).contains(&"/a/nsd_foo.so".to_owned()));
+    }
+
+    #[test]
+    fn an_alias_comes_after_the_real_one() {
+        let files = names(search().driver("gtls"));
+        let at = |file: &str| files.iter().position(|f| f == file).unwrap();
+        assert!(at("/b/lmnsd_gtls.so") < at("/a/nsd_rustls.so"));
+    }
+}
