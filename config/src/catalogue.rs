@@ -2,6 +2,7 @@
 //! names, and modules as lists of parameters. The engine fills a [`ModuleSpec`] from each plugin's own table; the
 //! tables of rsyslog's core objects are declared in this crate in the same words.
 
+pub use crate::tables::*;
 use std::ops::BitOr;
 
 /// The type of a parameter's value, named as in rsyslog's documentation.

@@ -4,11 +4,17 @@
 //! complaint is data too ([`diagnostic`]), so one run reports every mistake at its place.
 #![forbid(unsafe_code)]
 
+mod ast;
 pub mod catalogue;
 pub mod diagnostic;
 pub mod environment;
+mod parse;
 pub mod plan;
+mod resolve;
 pub mod source;
+mod suggest;
+mod tables;
+mod text;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use environment::{Environment, System};
@@ -37,6 +43,5 @@ impl Loaded {
 
 /// Reads the configuration that starts at `main`; never fails, what went wrong stands in the diagnostics.
 pub fn load(main: &Path, env: &mut dyn Environment) -> Loaded {
-    let _ = (main, env);
-    Loaded { plan: Plan::default(), sources: Sources::default(), diagnostics: Vec::new(), abort: false }
+    resolve::load(main, env)
 }

@@ -9,8 +9,10 @@ mod script;
 mod template;
 mod values;
 
+pub(crate) use expr::FUNCTIONS;
 pub use expr::{BinaryOp, CoreFunction, Expr, ExprKind, Function, UnaryOp};
 pub use filter::{Comparison, Filter, PriorityMask};
+pub(crate) use property::property_names;
 pub use property::{JsonPath, JsonRoot, Property, PropertyRef, Step};
 pub use script::{Block, Statement};
 pub use template::{

@@ -77,6 +77,11 @@ impl JsonPath {
     }
 }
 
+/// All names of properties, for suggestions.
+pub(crate) fn property_names() -> impl Iterator<Item = &'static str> {
+    NAMES.iter().map(|(name, _)| *name)
+}
+
 /// Splits `name[1][2]`; brackets that hold no number stay part of the name.
 fn split_indexes(level: &str) -> (&str, Vec<usize>) {
     let mut key = level;
@@ -103,7 +108,7 @@ macro_rules! properties {
         }
 
         /// All names, aliases included.
-        pub(crate) const NAMES: &[(&str, Property)] = &[$($(($name, Property::$variant),)+)*];
+        const NAMES: &[(&str, Property)] = &[$($(($name, Property::$variant),)+)*];
     };
 }
 

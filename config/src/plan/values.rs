@@ -1,6 +1,7 @@
 //! Values of one object, in the order of its parameter table, so that they can be handed to a plugin as they are.
 
 use crate::catalogue::Param;
+use crate::resolve::{Raw, convert};
 use crate::source::Span;
 use std::sync::Arc;
 
@@ -46,6 +47,23 @@ impl Values {
     pub fn unset(table: Arc<[Param]>) -> Values {
         let settings = vec![None; table.len()];
         Values { table, settings }
+    }
+
+    /// All defaults of this table.
+    pub fn defaults(table: Arc<[Param]>) -> Values {
+        let mut values = Values::unset(table);
+        values.fill_defaults();
+        values
+    }
+
+    /// Gives every parameter without a value its default.
+    pub fn fill_defaults(&mut self) {
+        for (param, slot) in self.table.iter().zip(&mut self.settings) {
+            let Some(text) = param.default.as_ref().filter(|_| slot.is_none()) else { continue };
+            // A default that is no value of its own type (a user this machine lacks) counts as unset.
+            let value = convert(param, &Raw::Text(text.clone()), &mut |_, _| None);
+            *slot = value.ok().map(|value| Setting { value, span: Span::NONE, origin: Origin::Default });
+        }
     }
 
     /// The table in whose order the values stand.
