@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod chain;
+mod class;
 pub mod local;
 mod message;
 mod options;

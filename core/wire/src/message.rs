@@ -1,6 +1,6 @@
 //! What parsing finds in a message: spans into its sanitised bytes, never copies.
 
-use crate::{Pri, Timestamp};
+use crate::{Pri, Timestamp, class};
 
 /// A range of a message's sanitised bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -229,8 +229,8 @@ fn or_nil(span: Span, bytes: &[u8]) -> &[u8] {
 // rsyslog: up to the first `:`, `[`, `/` (unless permitted) or byte that is not printable ASCII.
 #[inline]
 fn program_len(tag: &[u8], permit_slash: bool) -> usize {
-    let ends = |byte: &u8| matches!(byte, b':' | b'[' | 0..=31 | 127..) || (*byte == b'/' && !permit_slash);
-    tag.iter().position(ends).unwrap_or(tag.len())
+    let ends = if permit_slash { class::PROGRAM_END } else { class::PROGRAM_END | class::SLASH };
+    tag.iter().position(|byte| class::of(*byte) & ends != 0).unwrap_or(tag.len())
 }
 
 /// What stands between the first `[` of a tag and the next `]`.

@@ -2,7 +2,7 @@
 
 use crate::message::{Parsed, Span};
 use crate::timestamp::{Rfc3164Rules, Timestamp, parse_rfc3164, parse_rfc3339};
-use crate::{Options, Verdict};
+use crate::{Options, Verdict, class};
 
 /// Parses `text`, the sanitised bytes of a message whose PRI ends at `parsed.after_pri`.
 ///
@@ -69,14 +69,11 @@ fn hostname_end(text: &[u8], at: usize, options: &Options) -> Option<usize> {
     let rest = text.get(at..)?;
     let bracket = options.permit_square_brackets_in_hostname && rest.first() == Some(&b'[');
     let from = usize::from(bracket);
-    let permitted = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => true,
-        b'/' => options.permit_slashes_in_hostname,
-        b'@' => options.permit_at_signs_in_hostname,
-        _ => false,
-    };
+    let permitted = class::HOSTNAME
+        | if options.permit_slashes_in_hostname { class::SLASH } else { 0 }
+        | if options.permit_at_signs_in_hostname { class::AT_SIGN } else { 0 };
     let name = rest.get(from..)?;
-    let len = name.iter().position(|byte| !permitted(*byte)).unwrap_or(name.len());
+    let len = name.iter().position(|byte| class::of(*byte) & permitted == 0).unwrap_or(name.len());
     let mut end = from + len;
     let last = len.checked_sub(1).and_then(|last| name.get(last));
     let ends = match rest.get(end) {

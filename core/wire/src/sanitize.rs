@@ -90,27 +90,19 @@ fn rewrite(rules: &SanitizeRules, text: &[u8], scratch: &mut Vec<u8>) -> Sanitiz
     // rsyslog: a text that needs escapes ends as soon as one more might not fit.
     let full = rules.max_message.saturating_sub(3);
     let mut changed = false;
-    for &byte in text {
-        if scratch.len() - start >= full {
-            break;
-        }
-        let escape = match byte {
-            b'\n' if rules.space_lf => {
-                changed = true;
-                scratch.push(b' ');
-                continue;
-            }
-            0 => true,
-            b'\t' => rules.escape_control && rules.escape_tab,
-            1..32 => rules.escape_control,
-            128.. => rules.escape_8bit,
-            _ => false,
-        };
-        if escape {
-            changed = true;
-            push_escape(rules, byte, scratch);
+    let mut rest = text;
+    loop {
+        let room = full.saturating_sub(scratch.len() - start);
+        let run = rest.iter().position(|byte| is_altered(rules, *byte)).unwrap_or(rest.len());
+        let (plain, after) = rest.split_at(run.min(room));
+        scratch.extend_from_slice(plain);
+        let Some((&byte, after)) = after.split_first().filter(|_| run < room) else { break };
+        changed = true;
+        rest = after;
+        if byte == b'\n' && rules.space_lf {
+            scratch.push(b' ');
         } else {
-            scratch.push(byte);
+            push_escape(rules, byte, scratch);
         }
     }
     if !changed {
@@ -118,6 +110,17 @@ fn rewrite(rules: &SanitizeRules, text: &[u8], scratch: &mut Vec<u8>) -> Sanitiz
         return Sanitized::Unchanged { len: text.len().min(rules.max_message) };
     }
     Sanitized::Escaped { len: scratch.len() - start }
+}
+
+fn is_altered(rules: &SanitizeRules, byte: u8) -> bool {
+    match byte {
+        32..=127 => false,
+        0 => true,
+        b'\n' => rules.escape_control || rules.space_lf,
+        b'\t' => rules.escape_control && rules.escape_tab,
+        1..32 => rules.escape_control,
+        128.. => rules.escape_8bit,
+    }
 }
 
 fn push_escape(rules: &SanitizeRules, byte: u8, out: &mut Vec<u8>) {

@@ -57,27 +57,19 @@ pub fn parse_rfc3339(text: &[u8]) -> Option<(Timestamp, usize)> {
 pub fn parse_rfc3164(text: &[u8], rules: &Rfc3164Rules<'_>) -> Option<(Timestamp, usize)> {
     let mut cursor = Cursor { text, at: 0 };
     let mut year = None;
-    // rsyslog: some devices write the year first.
+    // rsyslog: other devices write the year first.
     if cursor.peek()?.is_ascii_digit() {
         year = Some(Some(cursor.number()).filter(|year| YEARS.contains(year))?);
         cursor.expect(b' ')?;
     }
     let month = month(&mut cursor)?;
-    cursor.expect(b' ')?;
-    cursor.skip(b' ');
-    let day = cursor.number();
-    cursor.expect(b' ')?;
-    let mut hour = cursor.number();
-    // rsyslog: others write it between day and time.
-    if YEARS.contains(&hour) {
-        year = Some(hour);
-        cursor.expect(b' ')?;
-        hour = cursor.number();
-    }
-    cursor.expect(b':')?;
-    let minute = cursor.number();
-    cursor.expect(b':')?;
-    let second = cursor.number();
+    let [day, hour, minute, second] = match fixed_day_and_clock(text) {
+        Some(fields) if year.is_none() && !text.get(15).is_some_and(u8::is_ascii_digit) => {
+            cursor.at = 15;
+            fields
+        }
+        _ => tolerant_day_and_clock(&mut cursor, &mut year)?,
+    };
     if !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -160,6 +152,45 @@ fn fixed_fields(text: &[u8]) -> Option<[u32; 6]> {
     };
     let fields = [pair(0) * 100 + pair(2), pair(5), pair(8), pair(11), pair(14), pair(17)];
     (wrong == 0).then_some(fields)
+}
+
+/// The usual form `Mmm dd hh:mm:ss` after its month, read at fixed places.
+#[inline]
+fn fixed_day_and_clock(text: &[u8]) -> Option<[u32; 4]> {
+    let text: &[u8; 15] = text.first_chunk()?;
+    let punctuation = [text[3], text[6], text[9], text[12]];
+    if punctuation != *b"  ::" {
+        return None;
+    }
+    let mut wrong = 0u8;
+    let mut pair = |tens: u8, ones: u8| {
+        let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+        wrong |= u8::from(tens > 9) | u8::from(ones > 9);
+        u32::from(tens) * 10 + u32::from(ones)
+    };
+    // RFC 3164 4.1.2: a day below 10 is padded with a blank.
+    let tens = if text[4] == b' ' { b'0' } else { text[4] };
+    let fields =
+        [pair(tens, text[5]), pair(text[7], text[8]), pair(text[10], text[11]), pair(text[13], text[14])];
+    (wrong == 0).then_some(fields)
+}
+
+fn tolerant_day_and_clock(cursor: &mut Cursor<'_>, year: &mut Option<u32>) -> Option<[u32; 4]> {
+    cursor.expect(b' ')?;
+    cursor.skip(b' ');
+    let day = cursor.number();
+    cursor.expect(b' ')?;
+    let mut hour = cursor.number();
+    // rsyslog: some devices write the year between day and time.
+    if YEARS.contains(&hour) {
+        *year = Some(hour);
+        cursor.expect(b' ')?;
+        hour = cursor.number();
+    }
+    cursor.expect(b':')?;
+    let minute = cursor.number();
+    cursor.expect(b':')?;
+    Some([day, hour, minute, cursor.number()])
 }
 
 // rsyslog: fields may have any number of digits.
