@@ -16,6 +16,13 @@ pub struct Elements<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Elements<'a> {
+    /// What the walk has not taken; after the last element, anything but nothing is malformed.
+    pub fn remainder(&self) -> &'a [u8] {
+        self.rest
+    }
+}
+
 /// One SD-ELEMENT.
 #[derive(Clone, Debug)]
 pub struct Element<'a> {
@@ -120,7 +127,8 @@ mod tests {
 
     fn walked(text: &str) -> String {
         let mut out = String::new();
-        for element in elements(text.as_bytes()) {
+        let mut walk = elements(text.as_bytes());
+        for element in walk.by_ref() {
             out += &format!("{}(", String::from_utf8_lossy(element.id));
             for param in element.params {
                 let (name, value) = (String::from_utf8_lossy(param.name), param.value());
@@ -128,30 +136,30 @@ mod tests {
             }
             out += ")";
         }
-        out
+        out + &String::from_utf8_lossy(walk.remainder())
     }
 
     // RFC 5424-11, -12, -14, -15, -16.
     #[test]
     fn walks() {
         for (text, expected) in [
-            ("-", ""),
+            ("-", "-"),
             ("", ""),
             ("[a]", "a()"),
             ("[a@32473 b=\"c\" d=\"e f\"][x y=\"]z\\]\"]", "a@32473(b=c;d=e f;)x(y=]z];)"),
             ("[a b=\"1\" b=\"2\"]", "a(b=1;b=2;)"),
             ("[a b=\"q\\\"\\\\\\]\"]", "a(b=q\"\\];)"),
-            ("[a b=\"\\n\\\"]", ""),
+            ("[a b=\"\\n\\\"]", "[a b=\"\\n\\\"]"),
             ("[a b=\"c:\\dir\"]", "a(b=c:\\dir;)"),
             ("[a b=\"\"]", "a(b=;)"),
-            ("[a b=\"x\"] [c]", "a(b=x;)"),
-            ("[a b=\"x\"][c d=\"y", "a(b=x;)"),
-            ("[a b=x]", ""),
-            ("[a  b=\"x\"]", ""),
-            ("[]", ""),
-            ("[ a]", ""),
-            ("[a", ""),
-            ("[", ""),
+            ("[a b=\"x\"] [c]", "a(b=x;) [c]"),
+            ("[a b=\"x\"][c d=\"y", "a(b=x;)[c d=\"y"),
+            ("[a b=x]", "[a b=x]"),
+            ("[a  b=\"x\"]", "[a  b=\"x\"]"),
+            ("[]", "[]"),
+            ("[ a]", "[ a]"),
+            ("[a", "[a"),
+            ("[", "["),
         ] {
             assert_eq!(walked(text), expected, "{text}");
         }
