@@ -48,12 +48,16 @@ pub(crate) struct Unknown {
 pub(crate) fn decode(selector: &str) -> (PriorityMask, Option<Unknown>) {
     let mut mask = PriorityMask([0; 25]);
     let mut start = 0;
-    for part in selector.split(';') {
-        if let Err(mut unknown) = decode_part(part, &mut mask) {
+    while let Some(rest) = selector.get(start..).filter(|rest| !rest.is_empty()) {
+        // rsyslog: behind a priority, a comma ends the part as a semicolon does.
+        let dot = rest.find('.').unwrap_or(rest.len());
+        let tail = rest.get(dot..).unwrap_or("");
+        let end = dot + tail.find([';', ',']).unwrap_or(tail.len());
+        if let Err(mut unknown) = decode_part(rest.get(..end).unwrap_or(""), &mut mask) {
             unknown.start += start;
             return (mask, Some(unknown));
         }
-        start += part.len() + 1;
+        start += end + 1;
     }
     (mask, None)
 }
@@ -227,6 +231,7 @@ mod tests {
         assert_eq!(decode("*.*").0, PriorityMask([0xff; 25]));
         assert_eq!(decode("mark.*").0, PriorityMask([0; 25]));
         let (mask, _) = decode("auth,authpriv.none;kern,cron,invld.=crit;*.=debug");
+        assert_eq!(decode("mail.*,kern.=crit;user.none").0.0[..3], [4, 0, 0xff]);
         assert_eq!((mask.0[0], mask.0[9], mask.0[24], mask.0[4], mask.0[10]), (132, 132, 132, 128, 128));
         for (name, number) in FACILITIES {
             let (mask, _) = decode(&format!("{name}.*"));

@@ -99,7 +99,18 @@ impl Parser<'_> {
         let start = self.cursor.at();
         let line_start = self.cursor.at_line_start();
         match self.cursor.peek() {
-            Some('$') if line_start => return Ok(Some(self.directive())),
+            Some('$') if line_start => {
+                if self.cursor.byte_at(1).is_ascii_alphabetic() {
+                    return Ok(Some(self.directive()));
+                }
+                let message = "invalid character '$' - is there an invalid escape sequence somewhere?";
+                self.report("syntax", message, start, start + 1);
+                let line = self.cursor.line().trim_end().to_string();
+                if let Some(last) = self.diagnostics.last_mut().filter(|_| line.contains('=')) {
+                    last.help.push(format!("did you mean `set {};`?", line.trim_end_matches(';')));
+                }
+                return Err(Failed);
+            }
             Some(':') if self.property_filter_ahead() => {
                 let condition = self.property_filter()?;
                 let then = self.body()?;

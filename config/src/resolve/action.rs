@@ -16,7 +16,14 @@ impl Loader<'_> {
             return None;
         }
         let (name, at) = self.type_of(object)?;
-        let module = self.typed_module(&name, ACTION_KINDS, "", at)?;
+        let known = self.diagnostics.len();
+        let Some(module) = self.typed_module(&name, ACTION_KINDS, "", at) else {
+            // rsyslog: that text names no place, so a second one does.
+            if self.diagnostics.get(known).is_some_and(|d| d.code == 2209) {
+                self.dropped(object.span);
+            }
+            return None;
+        };
         let (mut values, mut streams) = self.instance_values(module)?;
         let mut common = Values::unset(catalogue::action_common());
         let mut queue = Values::unset(catalogue::action_queue());
@@ -38,6 +45,14 @@ impl Loader<'_> {
         }
         let action = Action { module, name, values, streams, common, queue, template, span: object.span };
         Some(self.add_action(action))
+    }
+
+    fn dropped(&mut self, at: Span) {
+        let message = match self.sources.place(at) {
+            Some(place) => format!("errors occurred in file '{}' around line {}", place.file, place.line),
+            None => return,
+        };
+        self.error(2207, "action-dropped", message, at.head());
     }
 
     fn add_action(&mut self, action: Action) -> Statement {

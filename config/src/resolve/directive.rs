@@ -58,6 +58,7 @@ impl Loader<'_> {
         }
         // The instance is made when all its values are there.
         targets.sort_by_key(|t| matches!(t.kind, LegacyKind::Trigger | LegacyKind::Run));
+        let shared = targets.iter().any(|t| matches!(t.place, Place::Instance(_)));
         for target in targets {
             if target.kind == LegacyKind::Run {
                 self.legacy_input(target.place, None, span);
@@ -75,14 +76,17 @@ impl Loader<'_> {
             match target.kind {
                 LegacyKind::Trigger => self.legacy_input(target.place, Some((target.index, setting)), span),
                 LegacyKind::Pending | LegacyKind::Sticky => self.legacy.keep(&target, setting),
-                LegacyKind::Module | LegacyKind::Run => self.set_module_value(&target, setting, name, span),
+                LegacyKind::Module | LegacyKind::Run => {
+                    // One that also sets instances stays useful after module(...).
+                    self.set_module_value(&target, setting, name, span, shared);
+                }
             }
         }
         let _ = block;
         self.extra(value);
     }
 
-    fn set_module_value(&mut self, target: &Target, setting: Setting, name: &Word, span: Span) {
+    fn set_module_value(&mut self, target: &Target, setting: Setting, name: &Word, span: Span, shared: bool) {
         let module = match target.place {
             Place::Global => {
                 self.plan.globals.set(target.index, setting);
@@ -97,6 +101,9 @@ impl Loader<'_> {
             _ => return,
         };
         if self.explicit_modules.get(module) == Some(&true) {
+            if shared {
+                return;
+            }
             let message = format!(
                 "command '{}' is currently not permitted - did you already set it via a RainerScript command (v6+ \
                  config)?",
@@ -153,7 +160,7 @@ impl Loader<'_> {
             }
             Type::FileMode => match values::file_mode(word) {
                 Some(mode) => Ok(Value::Int(mode)),
-                None => wrong(2001, "value must be octal (e.g 0644).".into()),
+                None => wrong(2009, "value must be octal (e.g 0644).".into()),
             },
             Type::Uid | Type::Gid => {
                 let found = if param.ty == Type::Uid { self.env.user(word) } else { self.env.group(word) };

@@ -68,7 +68,7 @@ impl Loader<'_> {
         };
         if args.len() < min || args.len() > max {
             let takes = if min == max { min.to_string() } else { format!("{min} to {max}") };
-            let message = format!("function '{name}' takes {takes} arguments, but {} were given", args.len());
+            let message = format!("number of parameters for {name}() must be {takes} but is {}.", args.len());
             self.error(2207, "function-arguments", message, span);
             return ExprKind::Call(Function::Zero, Vec::new());
         }

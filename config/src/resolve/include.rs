@@ -20,8 +20,7 @@ impl Loader<'_> {
                 self.append(statements);
             }
             Err(error) => {
-                let message =
-                    format!("error: could not open config file '{}': {}", main.display(), plain(&error));
+                let message = format!("could not open config file '{}': {}", main.display(), plain(&error));
                 self.error(2104, "main-file", message, Span::NONE);
             }
         }

@@ -91,7 +91,8 @@ impl Loader<'_> {
             if declared.obsolete {
                 let message =
                     format!("parameter '{name}' deprecated but accepted, consider removing or replacing it");
-                self.warning(2357, "obsolete-parameter", message, param.name.span);
+                // rsyslog: reported as an error, though nothing is lost.
+                self.error(2207, "obsolete-parameter", message, param.name.span);
             }
             let mut raw = self.raw(&param.value, param.span);
             if let (Raw::Text(text), Type::Array) = (&raw, declared.ty) {
@@ -191,11 +192,12 @@ impl Loader<'_> {
             ) => {
                 if let Err(error) = self.env.read(std::path::Path::new(path)) {
                     let name = name.to_ascii_lowercase();
+                    let what = if name.ends_with("cafile") { " file" } else { "" };
                     let message = format!(
-                        "error: {name} file '{path}' could not be accessed: {}",
+                        "error: {name}{what} '{path}' could not be accessed: {}",
                         super::plain(&error)
                     );
-                    self.error(2207, "inaccessible-file", message, at);
+                    self.error(2039, "inaccessible-file", message, at);
                 }
             }
             _ => {}
@@ -205,7 +207,7 @@ impl Loader<'_> {
     fn main_queue_object(&mut self, object: &Object) {
         if self.plan.main_queue.is_some() {
             let message = "main_queue() object can only be specified once - all but first ignored";
-            self.error(2207, "duplicate-object", message, object.span);
+            self.error(0, "duplicate-object", message, object.span);
             return;
         }
         let mut values = Values::unset(catalogue::main_queue_object());

@@ -125,6 +125,12 @@ impl Loader<'_> {
 
     /// Whether a parser of this name exists by now; reports it if not.
     pub(super) fn known_parser(&mut self, name: &str, at: Span) -> bool {
+        // rsyslog's own parsers are called after their modules: naming one is reason enough to load it.
+        if let Some(module) = name.strip_prefix("rsyslog.").filter(|m| m.starts_with("pm")) {
+            if self.load_module(module, at).is_none() {
+                return false;
+            }
+        }
         let is = |known: &str| known.eq_ignore_ascii_case(name);
         let known = BUILTIN_PARSERS.iter().any(|p| is(p))
             || self.plan.parsers.iter().any(|p| is(&p.name))

@@ -55,14 +55,14 @@ impl Loader<'_> {
             NodeKind::Continue => block.push(Statement::Continue),
             NodeKind::Set { var, value, reset } => {
                 let expr = self.expr(value);
-                let Some(var) = self.settable(var) else { return };
+                let Some(var) = self.settable(var, if *reset { "reset" } else { "set" }) else { return };
                 block.push(match reset {
                     false => Statement::Set { var, expr, span },
                     true => Statement::Reset { var, expr, span },
                 });
             }
             NodeKind::Unset(var) => {
-                if let Some(var) = self.settable(var) {
+                if let Some(var) = self.settable(var, "unset") {
                     block.push(Statement::Unset { var, span });
                 }
             }
@@ -77,7 +77,7 @@ impl Loader<'_> {
             NodeKind::Foreach { var, list, body } => {
                 let list = self.expr(list);
                 let body = self.block(body);
-                if let Some(var) = self.settable(var) {
+                if let Some(var) = self.settable(var, "foreach") {
                     block.push(Statement::Foreach { var, list, body, span });
                 }
             }
@@ -145,11 +145,14 @@ impl Loader<'_> {
     }
 
     /// The path of a variable that may be changed.
-    fn settable(&mut self, var: &Word) -> Option<JsonPath> {
+    fn settable(&mut self, var: &Word, statement: &str) -> Option<JsonPath> {
         let path = JsonPath::parse(&var.text, self.keep_case);
         if path.is_none() {
-            let message = format!("variable '{}' cannot be set - only $!, $. and $/ variables can", var.text);
-            self.error(2207, "read-only-property", message, var.span);
+            let name = var.text.trim_start_matches('$');
+            let message = format!("invalid variable '{name}' in {statement} statement.");
+            self.error(2207, "read-only-property", message, var.span)
+                .help
+                .push("only variables that begin with `$!`, `$.` or `$/` can be changed".into());
         }
         path
     }

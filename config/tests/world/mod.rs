@@ -246,7 +246,7 @@ pub fn listed(tsv: &str) -> HashMap<String, Arc<ModuleSpec>> {
     for line in tsv.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
         let [object, scope, name, aliases, directives, ty, default, ..] = cells.as_slice() else { continue };
-        if !matches!(*scope, "module" | "instance" | "action" | "input") || object.contains(' ') {
+        if !matches!(*scope, "module" | "instance" | "action" | "input" | "parser") || object.contains(' ') {
             continue;
         }
         let spec = specs.entry((*object).to_string()).or_insert_with(|| ModuleSpec {
@@ -272,6 +272,10 @@ pub fn listed(tsv: &str) -> HashMap<String, Arc<ModuleSpec>> {
         if instance && *object == "imfile" && *name == "file" {
             p.legacy.push(Legacy::new("InputRunFileMonitor", LegacyKind::Run));
         }
+        if object.starts_with("pm") {
+            spec.parser_name = Some(format!("rsyslog.{object}"));
+        }
+        p.obsolete = *object == "imfile" && name.eq_ignore_ascii_case("stateFile");
         if *object == "omusrmsg" && *name == "users" {
             spec.action_param = Some("users".into());
         }
