@@ -8,7 +8,7 @@ use sysloom_sdk::{Complaint, ParamSpec, Params, Values};
 #[derive(Params)]
 pub struct ModuleParams {
     /// Open the system's log socket.
-    #[param(name = "sysSock.use", default = "on", legacy = "OmitLocalLogging:module inverted")]
+    #[param(name = "sysSock.use", default = "on", legacy = "OmitLocalLogging:module:inverted")]
     pub open: bool,
     /// Its path: /dev/log, or systemd's socket on a machine that runs systemd.
     #[param(name = "sysSock.name", legacy = "SystemLogSocketName:module")]

@@ -1,0 +1,101 @@
+//! immark: a message at regular intervals, which tells a reader of the log that the machine was alive.
+#![forbid(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use std::os::fd::BorrowedFd;
+use std::time::{Duration, Instant};
+use sysloom_sdk::{Complaint, Frame, Host, Input, Params, Submit, frame_flag, plugin};
+
+/// `module(load="immark")`.
+#[derive(Params)]
+pub struct ModuleParams {
+    /// Seconds between mark messages; 0 = none.
+    #[param(non_negative, default = "1200", legacy = "MarkMessagePeriod:module")]
+    pub interval: u32,
+    /// The text of the messages.
+    #[param(default = "-- MARK --")]
+    pub mark_message_text: String,
+    /// Mark the messages as such, so that actions may skip them.
+    #[param(name = "use.markFlag", default = "on")]
+    pub mark_flag: bool,
+    /// The ruleset that the messages go to.
+    #[param(ruleset)]
+    pub ruleset: Option<String>,
+}
+
+pub struct Immark {
+    host: Host,
+    interval: Duration,
+    message: Vec<u8>,
+    flags: u32,
+}
+
+impl Input for Immark {
+    const NAME: &'static str = "immark";
+    const RUNS: bool = true;
+    const AUTO: bool = true;
+    type Module = ModuleParams;
+    type Settings = ();
+
+    fn new(module: &ModuleParams, (): (), host: Host) -> Result<Self, Complaint> {
+        let mark = if module.mark_flag { frame_flag::MARK } else { 0 };
+        Ok(Self {
+            host,
+            interval: Duration::from_secs(module.interval.into()),
+            message: format!("<{SYSLOG_INFO}>{}: {}", daemon_name(), module.mark_message_text).into_bytes(),
+            flags: frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | mark,
+        })
+    }
+
+    fn activate(&self) -> Result<(), Complaint> {
+        Ok(())
+    }
+
+    fn run(&self, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
+        if self.interval.is_zero() {
+            return Ok(());
+        }
+        let frame = Frame { len: self.message.len() as u32, flags: self.flags, ..Frame::default() };
+        let mut next = Instant::now() + self.interval;
+        loop {
+            if wait(stop, next)? {
+                return Ok(());
+            }
+            next += self.interval;
+            if self.host.submit(&self.message, &[frame], Submit::FLUSH).is_err() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Waits until `until`; `true` when the thread is to end before that.
+fn wait(stop: BorrowedFd<'_>, until: Instant) -> Result<bool, Complaint> {
+    let mut fds = [PollFd::new(stop, PollFlags::POLLIN)];
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(false);
+        }
+        // Rounded up, so that the last wait is not a busy one.
+        let left = i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX);
+        match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) => return Ok(true),
+            Err(e) => return Err(Complaint::io("immark: cannot wait", &e.into())),
+        }
+    }
+}
+
+/// The name that the daemon's own messages carry.
+fn daemon_name() -> &'static str {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let name = std::path::Path::new(&program).file_name().unwrap_or_default();
+    if name == "rsyslogd" { "rsyslogd" } else { "sysloomd" }
+}
+
+/// PRI of facility syslog, severity info.
+const SYSLOG_INFO: u32 = 5 * 8 + 6;
+
+plugin! { name: "immark", inputs: [Immark] }

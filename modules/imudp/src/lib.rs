@@ -1,0 +1,79 @@
+//! imudp: syslog datagrams, one message each.
+//!
+//! An `input()` listens on its ports for IPv4 and IPv6. Its threads read bursts of datagrams with one call into one
+//! block and submit them together. Nobody waits for a full queue: UDP has no way to slow a sender down.
+#![forbid(unsafe_code)]
+
+mod listener;
+mod params;
+mod receiver;
+
+use listener::Listener;
+use params::{InputParams, ModuleParams};
+use receiver::Receiver;
+use std::os::fd::BorrowedFd;
+use std::sync::{Mutex, OnceLock};
+use sysloom_sdk::{Complaint, Counter, Host, Input, Limit, plugin};
+
+/// One `input()`: its sockets and what its threads share.
+pub struct Imudp {
+    host: Host,
+    params: InputParams,
+    threads: u32,
+    batch: usize,
+    time_requery: u32,
+    limit: Option<Mutex<Limit>>,
+    listeners: OnceLock<Vec<Listener>>,
+    submitted: Counter,
+    calls: Counter,
+    received: Counter,
+}
+
+impl Input for Imudp {
+    const NAME: &'static str = "imudp";
+    const RUNS: bool = true;
+    type Module = ModuleParams;
+    type Settings = InputParams;
+
+    fn new(module: &ModuleParams, params: InputParams, host: Host) -> Result<Self, Complaint> {
+        Ok(Self {
+            host,
+            threads: module.threads,
+            batch: module.batch_size as usize,
+            time_requery: module.time_requery,
+            limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
+            listeners: OnceLock::new(),
+            submitted: host.counter("submitted"),
+            calls: host.counter("called.recvmmsg"),
+            received: host.counter("msgs.received"),
+            params,
+        })
+    }
+
+    fn activate(&self) -> Result<(), Complaint> {
+        let listeners = listener::open(&self.params, self.host)?;
+        // The host activates an instance once.
+        let _ = self.listeners.set(listeners);
+        Ok(())
+    }
+
+    fn run(&self, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
+        let Some(listeners) = self.listeners.get() else { return Ok(()) };
+        std::thread::scope(|scope| {
+            for nth in 1..self.threads {
+                let work = move || Receiver::new(self, listeners).run(stop);
+                std::thread::Builder::new()
+                    .name(format!("imudp {nth}"))
+                    .spawn_scoped(scope, move || {
+                        if let Err(why) = work() {
+                            self.host.log(sysloom_sdk::Level::Error, why.code, &why.text);
+                        }
+                    })
+                    .map_err(|e| Complaint::io("imudp: cannot start a thread", &e))?;
+            }
+            Receiver::new(self, listeners).run(stop)
+        })
+    }
+}
+
+plugin! { name: "imudp", inputs: [Imudp] }

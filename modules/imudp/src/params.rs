@@ -1,0 +1,51 @@
+//! The options of `module()` and `input()`.
+
+use sysloom_sdk::Params;
+
+/// `module(load="imudp")`.
+#[derive(Params)]
+pub struct ModuleParams {
+    /// Datagrams that one call may read.
+    #[param(min = 1, max = 1024, default = "32")]
+    pub batch_size: u32,
+    /// Threads of each input.
+    #[param(min = 1, max = 32, default = "1")]
+    pub threads: u32,
+    /// Datagrams in a row that share one time of reception; 0 = all of a call.
+    #[param(non_negative, default = "2", legacy = "UDPServerTimeRequery:module")]
+    pub time_requery: u32,
+}
+
+/// `input(type="imudp")`.
+#[derive(Params)]
+pub struct InputParams {
+    /// The ports to listen on, numbers or services; 0 = any free one.
+    #[param(required, legacy = "UDPServerRun:trigger")]
+    pub port: Vec<String>,
+    /// A file that gets the (first) port that was bound.
+    #[param(name = "listenPortFileName", path)]
+    pub port_file: Option<std::path::PathBuf>,
+    /// The property inputname of the messages, and the name in statistics.
+    #[param(word, alias = "inputname", default = "imudp")]
+    pub name: String,
+    /// The local address to listen on; all if there is none, or with `*`.
+    #[param(legacy = "UDPServerAddress:sticky")]
+    pub address: Option<String>,
+    /// The network interface to listen on.
+    pub device: Option<String>,
+    /// The ruleset that the messages go to.
+    #[param(ruleset, legacy = "InputUDPServerBindRuleset:sticky")]
+    pub ruleset: Option<String>,
+    /// Seconds in which rateLimit.burst messages may come; 0 = no limit.
+    #[param(name = "rateLimit.interval", non_negative, default = "0")]
+    pub limit_interval: u32,
+    /// Messages in an interval; what is above is dropped.
+    #[param(name = "rateLimit.burst", non_negative, default = "10000")]
+    pub limit_burst: u32,
+    /// Bytes of the socket's receive buffer; 0 = the system's.
+    #[param(name = "rcvbufSize", size, min = 0, max = 1_073_741_824, default = "0")]
+    pub receive_buffer: u64,
+    /// Listen on an address that the system does not have: 0 = no, 1 = yes, 2 = yes, and log it.
+    #[param(min = 0, max = 2, default = "2")]
+    pub ip_free_bind: u8,
+}

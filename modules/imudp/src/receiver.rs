@@ -1,0 +1,207 @@
+//! A thread of an input: reads bursts of datagrams from its sockets into one block, one submit for each burst.
+
+use crate::Imudp;
+use crate::listener::Listener;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
+use std::collections::HashMap;
+use std::io::IoSliceMut;
+use std::net::{IpAddr, Ipv4Addr};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::sync::PoisonError;
+use std::time::{SystemTime, UNIX_EPOCH};
+use sysloom_sdk::{Complaint, Frame, Level, Submit, frame_flag};
+
+pub struct Receiver<'a> {
+    input: &'a Imudp,
+    sockets: Vec<(&'a Listener, MultiHeaders<SockaddrStorage>)>,
+    /// Room for `MAX_BURST` datagrams.
+    block: Vec<u8>,
+    frames: Vec<Frame>,
+    senders: HashMap<IpAddr, u32>,
+    last: (IpAddr, u32),
+    stamp: i64,
+    stamp_used: u32,
+}
+
+impl<'a> Receiver<'a> {
+    pub fn new(input: &'a Imudp, listeners: &'a [Listener]) -> Self {
+        let batch = input.batch.clamp(1, MAX_BURST);
+        Self {
+            input,
+            sockets: listeners.iter().map(|l| (l, MultiHeaders::preallocate(batch, None))).collect(),
+            block: vec![0; batch * SLOT],
+            frames: Vec::with_capacity(batch),
+            senders: HashMap::new(),
+            last: (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            stamp: 0,
+            stamp_used: 0,
+        }
+    }
+
+    /// Reads until `stop` becomes readable.
+    pub fn run(mut self, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
+        let listeners: Vec<&Listener> = self.sockets.iter().map(|(l, _)| *l).collect();
+        let mut fds: Vec<PollFd<'_>> =
+            listeners.iter().map(|l| PollFd::new(l.socket.as_fd(), PollFlags::POLLIN)).collect();
+        fds.push(PollFd::new(stop, PollFlags::POLLIN));
+        loop {
+            match poll(&mut fds, PollTimeout::NONE) {
+                Ok(_) => {}
+                Err(Errno::EINTR) => continue,
+                Err(e) => return Err(Complaint::io("imudp: cannot wait for messages", &e.into())),
+            }
+            if fds.last().is_some_and(|stop| stop.any().unwrap_or(true)) {
+                return Ok(());
+            }
+            for (index, fd) in fds.iter().take(listeners.len()).enumerate() {
+                if fd.any().unwrap_or(true) && !self.drain(index) {
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Reads what a socket has, at most [`BURSTS`] times so that the others and `stop` get their turn; `false` when
+    /// the daemon takes no more.
+    fn drain(&mut self, index: usize) -> bool {
+        for nth in 1..=BURSTS {
+            let (count, burst) = match self.receive(index) {
+                Ok(found) => found,
+                Err(Errno::EAGAIN | Errno::EINTR) => (0, 1),
+                Err(e) => {
+                    self.complain(e);
+                    (0, 1)
+                }
+            };
+            let last = count < burst || nth == BURSTS;
+            if !self.submit(last) {
+                return false;
+            }
+            if last {
+                break;
+            }
+        }
+        true
+    }
+
+    /// One burst: how many datagrams came, and how many could have come.
+    fn receive(&mut self, index: usize) -> Result<(usize, usize), Errno> {
+        self.frames.clear();
+        let Some((listener, headers)) = self.sockets.get_mut(index) else { return Ok((0, 1)) };
+        let burst = self.block.len() / SLOT;
+        let mut found: [(usize, bool, Option<IpAddr>); MAX_BURST] = [(0, false, None); MAX_BURST];
+        let mut count = 0;
+        {
+            let mut slots = self.block.chunks_exact_mut(SLOT);
+            let mut parts: [[IoSliceMut<'_>; 1]; MAX_BURST] =
+                std::array::from_fn(|_| [IoSliceMut::new(slots.next().unwrap_or_default())]);
+            let parts = parts.iter_mut().take(burst);
+            let fd = listener.socket.as_raw_fd();
+            let datagrams = recvmmsg(fd, headers, parts, MsgFlags::MSG_DONTWAIT, None)?;
+            for (datagram, found) in datagrams.zip(&mut found) {
+                let cut = datagram.flags.contains(MsgFlags::MSG_TRUNC);
+                *found = (datagram.bytes, cut, datagram.address.as_ref().and_then(ip_of));
+                count += 1;
+            }
+        }
+        self.input.calls.add(1);
+        self.input.received.add(count as u64);
+        if self.input.time_requery == 0 {
+            self.stamp_used = u32::MAX;
+        }
+        for (nth, (len, cut, sender)) in found.into_iter().enumerate().take(count) {
+            if len == 0 {
+                continue;
+            }
+            let peer = sender.map_or(0, |ip| self.peer(ip));
+            let received_ns = self.time();
+            self.frames.push(Frame {
+                off: (nth * SLOT) as u32,
+                len: len as u32,
+                peer,
+                flags: if cut { frame_flag::TRUNCATED } else { 0 },
+                received_ns,
+            });
+        }
+        Ok((count, burst))
+    }
+
+    fn submit(&mut self, last: bool) -> bool {
+        let allowed = match &self.input.limit {
+            None => self.frames.len(),
+            Some(limit) => {
+                let mut limit = limit.lock().unwrap_or_else(PoisonError::into_inner);
+                limit.take(self.frames.len(), |words, code| {
+                    self.input.host.log(
+                        Level::Warning,
+                        code,
+                        &format!("{}: {words}", self.input.params.name),
+                    );
+                })
+            }
+        };
+        let flags = if last { Submit::FLUSH } else { Submit::NONE };
+        let frames = self.frames.get(..allowed).unwrap_or_default();
+        let taken = self.input.host.submit(&self.block, frames, flags);
+        self.frames.clear();
+        match taken {
+            Ok(taken) => {
+                self.input.submitted.add(taken as u64);
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// The time of reception, asked anew after every `timeRequery` datagrams.
+    fn time(&mut self) -> i64 {
+        if self.stamp_used >= self.input.time_requery {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.stamp = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
+            self.stamp_used = 0;
+        }
+        if self.input.time_requery > 0 {
+            self.stamp_used += 1;
+        }
+        self.stamp
+    }
+
+    fn peer(&mut self, ip: IpAddr) -> u32 {
+        if self.last.0 != ip {
+            if self.senders.len() >= MAX_SENDERS {
+                self.senders.clear();
+            }
+            let host = self.input.host;
+            let number = *self.senders.entry(ip).or_insert_with(|| host.intern(&ip.to_string(), "", 0));
+            self.last = (ip, number);
+        }
+        self.last.1
+    }
+
+    fn complain(&self, e: Errno) {
+        let why = Complaint::io(format!("{}: error receiving a datagram", self.input.params.name), &e.into());
+        self.input.host.log(Level::Error, CODE_RECEIVE, &why.text);
+    }
+}
+
+fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+    match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
+        (Some(v4), _) => Some(v4.ip().into()),
+        (_, Some(v6)) => Some(v6.ip().into()),
+        _ => None,
+    }
+}
+
+/// rsyslog's default of maxMessageSize, in bytes.
+const SLOT: usize = 8096;
+/// Datagrams of one call.
+const MAX_BURST: usize = 128;
+/// Bursts of one socket before the others get their turn.
+const BURSTS: usize = 16;
+/// Senders whose numbers a thread remembers.
+const MAX_SENDERS: usize = 10_000;
+
+/// rsyslog's code of a datagram that cannot be received.
+const CODE_RECEIVE: i32 = 2165;

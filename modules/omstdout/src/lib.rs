@@ -1,0 +1,63 @@
+//! omstdout: records to the daemon's standard output, for tests and containers.
+#![forbid(unsafe_code)]
+
+use std::io::Write;
+use sysloom_sdk::{Commit, Complaint, Host, Output, Params, Records, Worker, plugin};
+
+/// `action(type="omstdout")`.
+#[derive(Params)]
+pub struct ActionParams {
+    /// Append LF to records that do not end in one.
+    #[param(name = "ensureLFEnding", default = "on", legacy = "ActionOMStdoutEnsureLFEnding:sticky")]
+    pub ensure_lf: bool,
+    /// Template of the records.
+    #[param(template)]
+    pub template: Option<String>,
+}
+
+pub struct Omstdout {
+    ensure_lf: bool,
+}
+
+impl Output for Omstdout {
+    const NAME: &'static str = "omstdout";
+    const DEFAULT_TEMPLATE: &'static str = "RSYSLOG_FileFormat";
+    type Module = ();
+    type Settings = ActionParams;
+    type Worker = Printer;
+
+    fn new((): &(), params: ActionParams, _: Host) -> Result<Self, Complaint> {
+        Ok(Self { ensure_lf: params.ensure_lf })
+    }
+}
+
+pub struct Printer {
+    text: Vec<u8>,
+}
+
+impl Worker<Omstdout> for Printer {
+    fn new(_: &Omstdout) -> Result<Self, Complaint> {
+        Ok(Self { text: Vec::new() })
+    }
+
+    fn commit(&mut self, output: &Omstdout, records: &Records<'_>) -> Commit {
+        self.text.clear();
+        for row in records.rows() {
+            self.text.extend_from_slice(row);
+            if output.ensure_lf && row.last() != Some(&b'\n') {
+                self.text.push(b'\n');
+            }
+        }
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(&self.text).and_then(|()| stdout.flush()) {
+            Ok(()) => Commit::Done,
+            Err(e) => Commit::Suspended(Complaint::io("omstdout: cannot write to standard output", &e)),
+        }
+    }
+
+    fn resume(&mut self, _: &Omstdout) -> Result<(), Complaint> {
+        Ok(())
+    }
+}
+
+plugin! { name: "omstdout", outputs: [Omstdout] }
