@@ -89,7 +89,9 @@ fn rewrite(rules: &SanitizeRules, text: &[u8], scratch: &mut Vec<u8>) -> Sanitiz
     let start = scratch.len();
     // rsyslog: a text that needs escapes ends as soon as one more might not fit.
     let full = rules.max_message.saturating_sub(3);
-    let mut changed = false;
+    if !text.iter().any(|byte| is_altered(rules, *byte)) {
+        return Sanitized::Unchanged { len: text.len().min(rules.max_message) };
+    }
     let mut rest = text;
     loop {
         let room = full.saturating_sub(scratch.len() - start);
@@ -97,17 +99,12 @@ fn rewrite(rules: &SanitizeRules, text: &[u8], scratch: &mut Vec<u8>) -> Sanitiz
         let (plain, after) = rest.split_at(run.min(room));
         scratch.extend_from_slice(plain);
         let Some((&byte, after)) = after.split_first().filter(|_| run < room) else { break };
-        changed = true;
         rest = after;
         if byte == b'\n' && rules.space_lf {
             scratch.push(b' ');
         } else {
             push_escape(rules, byte, scratch);
         }
-    }
-    if !changed {
-        scratch.truncate(start);
-        return Sanitized::Unchanged { len: text.len().min(rules.max_message) };
     }
     Sanitized::Escaped { len: scratch.len() - start }
 }
@@ -239,6 +236,8 @@ mod tests {
         raw[0] = 1;
         assert_eq!(clean(&small, &raw), b"#001xxxxxxxxxxxxx");
         assert_eq!(clean(&small, &[1; 30]), b"#001#001#001#001#001");
+        // What needs an escape only past the limit.
+        assert_eq!(clean(&small, b"0123456789abcdefg\0\0\0\0"), b"0123456789abcdefg");
         let tab = SanitizeRules { escape_tab: false, ..small };
         assert_eq!(clean(&tab, &[b'\t'; 30]), [b'\t'; 20]);
     }

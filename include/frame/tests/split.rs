@@ -70,6 +70,7 @@ fn small() -> Rules {
     Rules { max_message: 20, max_frame: 30, ..Rules::default() }
 }
 
+// RFC 6587-3 (3.4.2): LF is the trailer.
 #[test]
 fn lf_frames() {
     let rules = Rules::default();
@@ -83,7 +84,7 @@ fn lf_frames() {
     });
 }
 
-// RFC 6587 3.4.1: octet counting is recognised by a first octet 1-9, then digits, then SP.
+// RFC 6587-1, -2, -7 (3.4.1): octet counting is recognised by a first octet 1-9, then digits, then SP.
 #[test]
 fn octet_counted_frames() {
     let rules = Rules::default();
@@ -96,7 +97,7 @@ fn octet_counted_frames() {
         b"12 <13>9 <1>hel9 <13>again",
         &frames(["<13>9 <1>hel", "<13>again"]),
     );
-    // RFC 5425 4.3.1: the receiver delimits by the length alone.
+    // RFC 5425-22 (4.3.1): the receiver delimits by the length alone.
     check(
         "NUL and CR inside",
         &rules,
@@ -111,7 +112,7 @@ fn octet_counted_frames() {
     );
 }
 
-// RFC 6587 3.4.1 and 3.4.2: the method is detected per frame.
+// RFC 6587-4, -6 (3.4.1, 3.4.2): the method is detected per frame; NUL and CR LF trailers are tolerated.
 #[test]
 fn mixed_frames() {
     let rules = Rules::default();
@@ -141,7 +142,7 @@ fn text_that_begins_with_a_digit_is_text() {
 
 #[test]
 fn counts_that_cannot_be_believed() {
-    // RFC 5425 4.3.1: a count starts with a NONZERO-DIGIT.
+    // RFC 5425-21 (4.3.1): a count starts with a NONZERO-DIGIT.
     for text in ["0 <13>abc\n<1>b\n", "00 <13>abc\n<1>b\n", "009 <13>abc\n<1>b\n"] {
         check(text, &Rules::default(), text.as_bytes(), &[e(Event::BadCount), f("<13>abc"), f("<1>b")]);
     }
@@ -172,6 +173,7 @@ fn counts_that_cannot_be_believed() {
     });
 }
 
+// RFC 6587-8: what is longer than the largest message is split, or cut on request.
 #[test]
 fn oversize_frames_are_split() {
     let cut = e(Event::Truncated { len: 20 });
