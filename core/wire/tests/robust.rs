@@ -162,8 +162,8 @@ fn a_rebuilt_rfc5424_message_reads_the_same() {
         {
             continue;
         }
-        // Without structured data the property shows the MSGID.
-        if data == fields[2] && data != b"-" {
+        // Without structured data the property shows the MSGID; a backslash before the last bracket hides its end.
+        if data == fields[2] && data != b"-" || data.ends_with(b"\\]") {
             continue;
         }
         let mut rebuilt = b"<".to_vec();
