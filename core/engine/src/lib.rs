@@ -7,12 +7,18 @@
 #![deny(unsafe_code)]
 
 pub mod action;
+pub mod assemble;
 pub mod batch;
 mod clock;
+pub mod core;
+pub mod engine;
 pub mod filter;
 pub mod intake;
 pub mod message;
+pub mod netstream;
 pub mod peers;
+#[allow(unsafe_code, reason = "the room where the engine meets plugins: see its head")]
+pub mod plugin;
 pub mod queue;
 pub mod ruleset;
 pub mod selflog;
@@ -20,3 +26,6 @@ pub mod stats;
 mod system;
 pub mod template;
 pub mod worker;
+
+/// Major and minor of the plugin ABI.
+pub const ABI: (u16, u16) = (sysloom_abi::ABI_MAJOR, sysloom_abi::ABI_MINOR);

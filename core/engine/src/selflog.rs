@@ -56,6 +56,16 @@ impl Selflog {
         &self.level
     }
 
+    /// Keeps messages up to this severity number.
+    pub fn set_level(&self, severity: u8) {
+        self.level.store(severity.into(), Ordering::Relaxed);
+    }
+
+    /// Whether messages of this severity are copied to stderr.
+    pub fn is_copied(&self, severity: u8) -> bool {
+        u32::from(severity) <= self.stderr.load(Ordering::Relaxed)
+    }
+
     /// Copies messages of this severity and worse to stderr; 0 = none.
     pub fn copy_to_stderr(&self, severity: u8) {
         self.stderr.store(severity.into(), Ordering::Relaxed);

@@ -80,12 +80,14 @@ impl Worker {
         Self { program, queue, attempts, outboxes, touched, buffers, scratch }
     }
 
-    /// Works until the queue stops, or for as long as `stay` says while there is nothing to do.
-    pub fn run(mut self, stay: impl Fn() -> bool) {
+    /// Works until the queue stops, or for as long as `stay` says while there is nothing to do. `took` hears the
+    /// queue's fill whenever a batch was taken.
+    pub fn run(mut self, took: impl Fn(usize), stay: impl Fn() -> bool) {
         let mut work = Work::default();
         loop {
             match self.queue.take(NAP) {
                 Taken::Batch(batch) => {
+                    took(self.queue.fill());
                     let empty = std::mem::replace(&mut work.batch, batch);
                     work = self.process(work);
                     let done = std::mem::replace(&mut work.batch, empty);

@@ -3,9 +3,11 @@
 //! States: ready -> (failure) retry -> suspended -> (interval over, resume works) ready. A worker owns one
 //! [`Attempt`] per action; name, policy and counters are shared by all workers.
 
+mod deliver;
 mod outbox;
 mod policy;
 
+pub use deliver::ToPlugin;
 pub use outbox::Outbox;
 pub use policy::Policy;
 

@@ -1,6 +1,7 @@
 //! The records of one action that a worker gathers while it runs a batch, and commits once at its end.
 
-use sysloom_abi::{Bytes, Records, Span};
+use crate::plugin::Rows;
+use sysloom_abi::Span;
 
 /// Rendered records, back to back; reused for every batch.
 #[derive(Default)]
@@ -56,16 +57,9 @@ impl Outbox {
         *self = rest;
     }
 
-    /// The ABI's view of it, valid while the outbox is not changed.
-    pub fn records(&self) -> Records {
-        Records {
-            size: size_of::<Records>() as u32,
-            n_cols: self.columns as u32,
-            n_rows: self.messages.len(),
-            block: Bytes { ptr: self.block.as_ptr(), len: self.block.len() },
-            cells: self.cells.as_ptr(),
-            messages: self.messages.as_ptr(),
-        }
+    /// The records as an output takes them.
+    pub fn rows(&self) -> Rows<'_> {
+        Rows { columns: self.columns, block: &self.block, cells: &self.cells, messages: &self.messages }
     }
 
     pub fn clear(&mut self) {

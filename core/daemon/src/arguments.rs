@@ -1,0 +1,151 @@
+//! The command line: rsyslogd's options, with their values attached or separate, and a help that teaches.
+//!
+//! Only what is said here and in the settings is known before the configuration is read.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// What the command line asks for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Arguments {
+    pub task: Task,
+    /// `-f`
+    pub config_file: Option<PathBuf>,
+    /// `-M`
+    pub module_path: Option<String>,
+    /// `-i`; the word NONE means no file.
+    pub pid_file: Option<String>,
+    /// `-n`
+    pub foreground: bool,
+    /// `-C`
+    pub keep_directory: bool,
+    /// `-d`
+    pub debug: bool,
+    /// Remarks for stderr: options that are accepted but have gone away.
+    pub remarks: Vec<String>,
+}
+
+/// What the process is started for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Task {
+    #[default]
+    Run,
+    /// `-N LEVEL`
+    Check { level: u32 },
+    /// `-v`
+    Version,
+    /// `--help`
+    Help,
+}
+
+/// The command line cannot be understood: the text says why, usage follows.
+#[derive(Debug, thiserror::Error)]
+pub enum UsageError {
+    #[error("{0}")]
+    Syntax(#[from] lexopt::Error),
+    #[error("'{0}' is not an option; a configuration file is given with -f FILE")]
+    Word(String),
+}
+
+impl Arguments {
+    /// Reads the words after the program's name.
+    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+        let mut parser = Parser::from_args(words);
+        let mut this = Self::default();
+        while let Some(word) = parser.next()? {
+            match word {
+                Arg::Short('f') => this.config_file = Some(parser.value()?.into()),
+                Arg::Short('M') => this.module_path = Some(parser.value()?.string()?),
+                Arg::Short('i') => this.pid_file = Some(parser.value()?.string()?),
+                Arg::Short('n') => this.foreground = true,
+                Arg::Short('C') => this.keep_directory = true,
+                Arg::Short('d') => this.debug = true,
+                Arg::Short('N') => this.task = Task::Check { level: parser.value()?.parse()? },
+                Arg::Short('v') | Arg::Long("version") => this.task = Task::Version,
+                Arg::Short('h' | '?') | Arg::Long("help") => this.task = Task::Help,
+                Arg::Short('u') => this.old_mask(parser.value()?.parse()?),
+                Arg::Short('D') => {}
+                // rsyslog: these have gone away there too, and are still accepted.
+                Arg::Short(gone @ ('4' | '6' | 'q' | 'Q' | 'w' | 'x' | 'A')) => {
+                    this.remarks.push(format!("option -{gone} has gone away; it has no effect"));
+                }
+                Arg::Short('S') => {
+                    parser.value()?;
+                    this.remarks.push("option -S has gone away; it has no effect".into());
+                }
+                Arg::Value(word) => return Err(UsageError::Word(word.to_string_lossy().into_owned())),
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        Ok(this)
+    }
+
+    /// rsyslog: `-u` is a bit mask; 2 means what `-C` says.
+    fn old_mask(&mut self, mask: u32) {
+        self.remarks.push("option -u is obsolete; use -C".into());
+        self.keep_directory |= mask & 2 != 0;
+    }
+}
+
+/// The text of `--help`.
+pub fn help(name: &str) -> String {
+    format!(
+        "{name} receives, filters, stores and forwards syslog messages, from an rsyslog configuration.\n\
+         \n\
+         Usage: {name} [OPTIONS]\n\
+         \n\
+         Run\n\
+         \x20 -f FILE      configuration to run [default: /etc/rsyslog.conf]\n\
+         \x20 -n           stay in the foreground\n\
+         \x20 -i FILE      file for the process id, or NONE\n\
+         \x20 -M DIR:DIR   where modules and drivers are looked for [or SYSLOOM_MODDIR, RSYSLOG_MODDIR]\n\
+         \x20 -C           do not change to the directory / at start\n\
+         \x20 -d           say more while running\n\
+         \n\
+         Look before running\n\
+         \x20 -N LEVEL     check the configuration, say everything that is wrong with it, and exit\n\
+         \x20 -v           version\n\
+         \x20 --help       this text\n\
+         \n\
+         Examples\n\
+         \x20 {name} -N1 -f server.conf          is this configuration right?\n\
+         \x20 {name} -n -i NONE -f server.conf   run it here, and stop it with SIGTERM\n\
+         \n\
+         Options may be written -f FILE or -fFILE. Settings that must be known before the configuration is read\n\
+         can also stand in /etc/sysloom/sysloomd.toml or in SYSLOOM_... variables; the command line wins.\n"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Arguments, UsageError> {
+        Arguments::parse(words.iter().map(OsString::from))
+    }
+
+    #[test]
+    fn values_may_be_attached_separate_or_in_a_cluster() {
+        let want = Arguments {
+            config_file: Some("x:.conf".into()),
+            pid_file: Some("x:.pid".into()),
+            module_path: Some("a:b".into()),
+            foreground: true,
+            keep_directory: true,
+            ..Arguments::default()
+        };
+        assert_eq!(parse(&["-C", "-n", "-ix:.pid", "-Ma:b", "-fx:.conf"]).unwrap(), want);
+        assert_eq!(parse(&["-nCi", "x:.pid", "-M", "a:b", "-f", "x:.conf"]).unwrap(), want);
+        assert_eq!(parse(&["-N1"]).unwrap().task, Task::Check { level: 1 });
+        assert!(parse(&["-u2"]).unwrap().keep_directory);
+        assert_eq!(parse(&["-4"]).unwrap().remarks.len(), 1);
+    }
+
+    #[test]
+    fn words_and_unknown_options_are_refused() {
+        assert!(matches!(parse(&["server.conf"]), Err(UsageError::Word(_))));
+        assert!(parse(&["-Z"]).is_err());
+        assert!(parse(&["-f"]).is_err());
+    }
+}

@@ -1,0 +1,118 @@
+//! What must be known before the configuration is read: defaults, then /etc/sysloom/sysloomd.toml, then `SYSLOOM_*`
+//! variables, then the command line. Anything that rsyslog.conf can say is refused here.
+
+use crate::arguments::Arguments;
+use config::{Config, ConfigError, Environment, File, FileFormat};
+use serde::Deserialize;
+use std::path::{Path, PathBuf};
+
+/// The settings in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    pub config_file: PathBuf,
+    /// Directories to look for modules in, in order.
+    pub module_path: Vec<PathBuf>,
+    /// None = write none, and do not look for a running daemon.
+    pub pid_file: Option<PathBuf>,
+    pub foreground: bool,
+    pub colour: Colour,
+}
+
+/// Whether diagnostics have colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Colour {
+    /// On a terminal.
+    Auto,
+    Always,
+    Never,
+}
+
+/// The settings file or a variable says something that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("settings: {0}")]
+pub struct SettingsError(#[from] ConfigError);
+
+/// The words of the file and of the variables.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    config_file: Option<PathBuf>,
+    moddir: Option<String>,
+    pid_file: Option<String>,
+    foreground: bool,
+    colour: Colour,
+}
+
+impl Settings {
+    /// Puts the layers together. `name` is the one that the daemon was started under; `executable` its own file.
+    pub fn new(
+        name: &str,
+        arguments: &Arguments,
+        file: &Path,
+        executable: Option<&Path>,
+    ) -> Result<Self, SettingsError> {
+        let words: Words = Config::builder()
+            .set_default("foreground", false)?
+            .set_default("colour", "auto")?
+            .add_source(File::from(file).format(FileFormat::Toml).required(false))
+            .add_source(Environment::with_prefix("SYSLOOM").try_parsing(false))
+            .build()?
+            .try_deserialize()?;
+        let pid_file =
+            arguments.pid_file.clone().or(words.pid_file).unwrap_or_else(|| format!("/var/run/{name}.pid"));
+        let path = arguments
+            .module_path
+            .clone()
+            .or(words.moddir)
+            .or_else(|| std::env::var("RSYSLOG_MODDIR").ok())
+            .filter(|path| !path.is_empty());
+        let module_path = match path {
+            Some(path) => path.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect(),
+            None => {
+                let beside = executable.and_then(Path::parent).map(Path::to_path_buf);
+                beside.into_iter().chain([PathBuf::from(INSTALLED)]).collect()
+            }
+        };
+        Ok(Self {
+            config_file: arguments
+                .config_file
+                .clone()
+                .or(words.config_file)
+                .unwrap_or_else(|| PathBuf::from("/etc/rsyslog.conf")),
+            module_path,
+            pid_file: (pid_file != "NONE").then(|| pid_file.into()),
+            foreground: arguments.foreground || words.foreground,
+            colour: words.colour,
+        })
+    }
+}
+
+/// Where the settings file stands.
+pub const SETTINGS_FILE: &str = "/etc/sysloom/sysloomd.toml";
+/// Where an installation puts its modules.
+const INSTALLED: &str = "/usr/lib/sysloom";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_wins_over_the_file_and_unknown_words_are_refused() {
+        let directory = std::env::temp_dir().join(format!("sysloom-settings-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join("sysloomd.toml");
+        std::fs::write(&file, "moddir = \"/a:/b\"\npid_file = \"NONE\"\nconfig_file = \"/x.conf\"\n")
+            .unwrap();
+        let arguments = Arguments { config_file: Some("/y.conf".into()), ..Arguments::default() };
+        let got = Settings::new("sysloomd", &arguments, &file, Some(Path::new("/opt/sysloomd"))).unwrap();
+        assert_eq!(got.config_file, Path::new("/y.conf"));
+        assert_eq!(got.module_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(got.pid_file, None);
+        assert!(!got.foreground);
+        std::fs::write(&file, "MaxMessageSize = 1\n").unwrap();
+        let refused = Settings::new("sysloomd", &arguments, &file, None).unwrap_err().to_string();
+        assert!(refused.contains("maxmessagesize"), "{refused}");
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,86 @@
+//! The world as the configuration sees it: files, users, and the modules that the plugin loader finds.
+
+use crate::plugin::{self, Loader, Plugin};
+use nix::unistd::{Group, User};
+use std::collections::HashMap;
+use std::sync::Arc;
+use sysloom_config::catalogue::{Kinds, ModuleSpec};
+use sysloom_config::{Environment, Span};
+
+/// The modules that a configuration loaded, by the word that it uses for them.
+#[derive(Default)]
+pub struct Modules {
+    by_name: HashMap<String, Arc<Plugin>>,
+}
+
+/// What [`sysloom_config::load`] asks.
+pub struct World {
+    loader: Arc<Loader>,
+    modules: Modules,
+}
+
+impl Modules {
+    /// The plugin whose interface has this name.
+    pub fn plugin(&self, name: &str) -> Option<&Arc<Plugin>> {
+        self.by_name.get(name)
+    }
+}
+
+impl World {
+    pub fn new(loader: Arc<Loader>) -> Self {
+        Self { loader, modules: Modules::default() }
+    }
+
+    /// What was loaded.
+    pub fn into_modules(self) -> Modules {
+        self.modules
+    }
+}
+
+impl Environment for World {
+    fn user(&mut self, name: &str) -> Option<u32> {
+        User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+    }
+
+    fn group(&mut self, name: &str) -> Option<u32> {
+        Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+    }
+
+    fn load_module(&mut self, name: &str, _at: Span) -> Result<Arc<ModuleSpec>, String> {
+        let name = name.strip_prefix("builtin:").unwrap_or(name);
+        let plugin = self.loader.module(name).map_err(|failure| reasons(&failure))?;
+        let Some(iface) = plugin.ifaces().first() else {
+            return Err(format!("{} has no interface", plugin.path().display()));
+        };
+        let spec = plugin::spec(iface);
+        // A driver is asked for by its stream's parameters, not by an instance.
+        if !spec.kinds.contains(Kinds::DRIVER) {
+            self.modules.by_name.insert(spec.name.clone(), Arc::clone(&plugin));
+        }
+        Ok(Arc::new(spec))
+    }
+
+    fn known_modules(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for directory in &self.loader.search().directories {
+            let Ok(entries) = std::fs::read_dir(directory) else { continue };
+            for entry in entries.flatten() {
+                let file = entry.file_name();
+                let Some(stem) = file.to_str().and_then(|name| name.strip_suffix(".so")) else { continue };
+                names.push(stem.strip_prefix("lib").unwrap_or(stem).to_owned());
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// The reasons of a failure, as they follow "errors:" in rsyslog's line.
+fn reasons(failure: &plugin::LoadFailure) -> String {
+    let line = failure.to_string();
+    match line.split_once("errors: ") {
+        Some((_, reasons)) => reasons.into(),
+        None => line,
+    }
+}

@@ -1,0 +1,308 @@
+//! From a configuration's Plan to an engine that can run: modules and instances are made, names become numbers,
+//! templates and filters are compiled. Nothing is opened yet.
+//!
+//! Complaints of plugins come back as diagnostics at the parameter they are about. What fails is left out; everything
+//! else still runs, unless the configuration says otherwise.
+
+mod environment;
+mod streams;
+
+pub use environment::{Modules, World};
+
+use crate::action::{Action, Attempt, Policy, Stop, ToPlugin};
+use crate::batch::Pool;
+use crate::core::{Core, Kind, Settled, id_of};
+use crate::engine::Engine;
+use crate::intake::Intake;
+use crate::message::{Around, InputFacts};
+use crate::netstream::Net;
+use crate::peers::Peers;
+use crate::plugin::{Fault, HostValue, InputInstance, InputModule, OutputInstance, OutputModule};
+use crate::queue::{Limits, Queue};
+use crate::ruleset;
+use crate::template::Template;
+use crate::worker::{ActionUse, Program};
+use std::sync::Arc;
+use sysloom_config::catalogue::{Kinds, Type};
+use sysloom_config::plan::{self, Plan, Value, Values};
+use sysloom_config::{Diagnostic, Span};
+use sysloom_wire::{Options, SanitizeRules};
+
+/// Builds the engine. Returns it with everything that is wrong with the Plan beyond what the loader found.
+pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    let mut made = Making { plan, core, modules, diagnostics: &mut diagnostics };
+    let stop = Arc::new(Stop::default());
+    let (inputs_of, outputs_of) = made.module_objects();
+    // Netstream must be there before an action can read its keys.
+    let house: Arc<dyn crate::netstream::House> = Arc::clone(core) as _;
+    core.net.get_or_init(|| Net::new(house));
+    let actions = made.actions(&outputs_of, &stop);
+    let inputs = made.inputs(&inputs_of);
+    let templates = made.templates();
+    let rulesets = ruleset::compile(plan, made.diagnostics);
+
+    let pool = Arc::new(Pool::new(POOL));
+    let limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
+    let queue = Arc::new(Queue::new("main Q", limits, Arc::clone(&pool), &core.stats));
+    let intake = Intake::new(Arc::clone(&queue), pool);
+    let hostname = hostname(&plan.globals);
+    let around = Arc::new(Around {
+        peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true)),
+        hostname,
+        inputs: inputs.iter().map(|(_, facts)| facts.clone()).collect(),
+    });
+    let intakes = inputs.iter().map(|_| Arc::clone(&intake)).collect();
+    let _ = core.settled.set(Settled { intakes, around: Arc::clone(&around) });
+    let program = Arc::new(Program {
+        around,
+        rulesets,
+        templates,
+        sanitize: sanitize_rules(&plan.globals),
+        options: parse_options(&plan.globals),
+        log: core.log.logger(),
+        actions: actions.iter().map(|(used, _)| Arc::clone(used)).collect(),
+    });
+    let engine = Engine {
+        core: Arc::clone(core),
+        program,
+        queue,
+        intake,
+        inputs: inputs.into_iter().map(|(instance, _)| instance).collect(),
+        outputs: actions.into_iter().map(|(_, output)| output).collect(),
+        stop,
+        running: None,
+    };
+    (engine, diagnostics)
+}
+
+struct Making<'a> {
+    plan: &'a Plan,
+    core: &'a Arc<Core>,
+    modules: &'a Modules,
+    diagnostics: &'a mut Vec<Diagnostic>,
+}
+
+type InputModules = Vec<Option<InputModule>>;
+type OutputModules = Vec<Option<OutputModule>>;
+
+impl Making<'_> {
+    /// Module objects by their place in the Plan.
+    fn module_objects(&mut self) -> (InputModules, OutputModules) {
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
+        for (index, module) in self.plan.modules.iter().enumerate() {
+            let (mut input, mut output) = (None, None);
+            let name = &module.spec.name;
+            let me = id_of(Kind::Module, index);
+            self.core.name(me, name, name);
+            if let Some(plugin) = self.modules.plugin(name) {
+                let values = host_values(&module.values);
+                if module.spec.kinds.contains(Kinds::INPUT) {
+                    input = self.check(
+                        InputModule::new(plugin, name, me, &values),
+                        name,
+                        &module.values,
+                        module.span,
+                    );
+                }
+                if module.spec.kinds.contains(Kinds::OUTPUT) {
+                    output = self.check(
+                        OutputModule::new(plugin, name, me, &values),
+                        name,
+                        &module.values,
+                        module.span,
+                    );
+                }
+            }
+            inputs.push(input);
+            outputs.push(output);
+        }
+        (inputs, outputs)
+    }
+
+    fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {
+        let mut made = Vec::new();
+        for input in &self.plan.inputs {
+            let Some(Some(module)) = modules.get(input.module) else { continue };
+            let spec = &self.plan.modules[input.module].spec;
+            let name = input.values.str("name").unwrap_or(&spec.name).to_owned();
+            // Numbers of inputs are given to those that come to be, so that they are without gaps.
+            let me = id_of(Kind::Input, made.len());
+            let object = match input.values.str("port") {
+                Some(port) => format!("{name}({port})"),
+                None => name.clone(),
+            };
+            self.core.name(me, &spec.name, &object);
+            if spec.uses_streams {
+                self.core.stream(me, streams::params(&input.streams));
+            }
+            let instance = module.instance(me, &host_values(&input.values));
+            let Some(instance) = self.check(instance, &spec.name, &input.values, input.span) else {
+                continue;
+            };
+            let ruleset = input.ruleset.or(self.plan.default_ruleset).map_or(0, |id| id.0);
+            made.push((Arc::new(instance), InputFacts { name, ruleset }));
+        }
+        made
+    }
+
+    /// One for each action of the Plan, so that their numbers hold; what cannot be made delivers nothing.
+    fn actions(
+        &mut self,
+        modules: &OutputModules,
+        stop: &Arc<Stop>,
+    ) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
+        let mut made = Vec::new();
+        for (index, action) in self.plan.actions.iter().enumerate() {
+            let me = id_of(Kind::Action, index);
+            let spec = &self.plan.modules[action.module].spec;
+            let name = self.plan.action_name(plan::ActionId(index));
+            self.core.name(me, "core.action", &name);
+            if spec.uses_streams {
+                self.core.stream(me, streams::params(&action.streams));
+            }
+            let instance = modules.get(action.module).and_then(Option::as_ref).and_then(|module| {
+                let instance = module.instance(me, &host_values(&action.values));
+                self.check(instance, &spec.name, &action.values, action.span).map(Arc::new)
+            });
+            if let Some(queue) = &action.queue
+                && queue.str("queue.type").is_some_and(|kind| !kind.eq_ignore_ascii_case("direct"))
+            {
+                let text = "queues of single actions are not supported yet: the action runs without one";
+                let span = queue.span("queue.type").unwrap_or(action.span);
+                self.diagnostics.push(Diagnostic::error(2207, "unsupported", text, span));
+            }
+            let module = format!("{}{}", if spec.builtin { "builtin:" } else { "" }, spec.name);
+            let policy = Policy::new(&action.common, &self.plan.globals);
+            let open = opener(instance.clone());
+            let used = ActionUse {
+                action: Action::new(
+                    name,
+                    module,
+                    policy,
+                    self.core.log.logger(),
+                    Arc::clone(stop),
+                    &self.core.stats,
+                ),
+                columns: columns(self.plan, action),
+                open,
+            };
+            made.push((Arc::new(used), instance));
+        }
+        made
+    }
+
+    fn templates(&mut self) -> Vec<Template> {
+        let mut used = vec![false; self.plan.templates.len()];
+        for column in self.plan.actions.iter().flat_map(|action| columns(self.plan, action)) {
+            if let Some(used) = used.get_mut(column) {
+                *used = true;
+            }
+        }
+        let mut compile = |(template, used): (&plan::Template, bool)| {
+            let mut said = Vec::new();
+            let compiled = Template::compile(template, &mut said);
+            // A built-in template that nobody uses may need what is not there yet.
+            if used || !template.span.is_none() {
+                self.diagnostics.append(&mut said);
+            }
+            compiled
+        };
+        self.plan.templates.iter().zip(used).map(&mut compile).collect()
+    }
+
+    /// Turns a plugin's complaint into a diagnostic at the parameter that it is about.
+    fn check<T>(&mut self, made: Result<T, Fault>, who: &str, values: &Values, at: Span) -> Option<T> {
+        let fault = match made {
+            Ok(made) => return Some(made),
+            Err(fault) => fault,
+        };
+        let setting = fault.param.and_then(|index| values.settings().get(index)).and_then(Option::as_ref);
+        let span = setting.map(|setting| setting.span).filter(|span| !span.is_none()).unwrap_or(at);
+        let text = format!("{who}: {}", fault.text);
+        self.diagnostics.push(Diagnostic::error(fault.code, "refused-by-module", text, span));
+        None
+    }
+}
+
+/// How a worker thread gets its worker object of an action's output.
+fn opener(instance: Option<Arc<OutputInstance>>) -> Box<dyn Fn() -> Result<Attempt, String> + Send + Sync> {
+    Box::new(move || match &instance {
+        Some(instance) => match instance.worker() {
+            Ok(worker) => Ok(Attempt::new(Box::new(ToPlugin::new(worker)))),
+            Err(fault) => Err(fault.text),
+        },
+        None => Err("its output was refused, see above; its messages are lost".into()),
+    })
+}
+
+/// The templates of an action's columns: its own, then each parameter that names one.
+fn columns(plan: &Plan, action: &plan::Action) -> Vec<usize> {
+    let own = action.template.map(|id| id.0);
+    let further = action.values.iter().filter_map(|(param, setting)| {
+        if param.ty != Type::Template || param.answers_to("template") {
+            return None;
+        }
+        match &setting?.value {
+            Value::Str(name) => plan.template(name).map(|id| id.0),
+            _ => None,
+        }
+    });
+    own.into_iter().chain(further).collect()
+}
+
+fn host_values(values: &Values) -> Vec<HostValue> {
+    values.settings().iter().map(|setting| HostValue::from(setting.as_ref())).collect()
+}
+
+/// This host's name for messages: as configured, or the system's, without its domain unless asked for.
+fn hostname(globals: &Values) -> String {
+    if let Some(name) = globals.str("localHostname") {
+        return name.into();
+    }
+    let name = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+    let name = name.filter(|name| !name.is_empty()).unwrap_or_else(|| "localhost".into());
+    match name.split_once('.') {
+        Some((short, _)) if !globals.bool("preserveFQDN").unwrap_or(false) => short.into(),
+        _ => name,
+    }
+}
+
+fn sanitize_rules(globals: &Values) -> SanitizeRules {
+    let usual = SanitizeRules::default();
+    let on = |name: &str, usual: bool| globals.bool(name).unwrap_or(usual);
+    SanitizeRules {
+        escape_control: on("parser.escapeControlCharactersOnReceive", usual.escape_control),
+        escape_tab: on("parser.escapeControlCharacterTab", usual.escape_tab),
+        escape_8bit: on("parser.escape8BitCharactersOnReceive", usual.escape_8bit),
+        space_lf: on("parser.spaceLFOnReceive", usual.space_lf),
+        drop_trailing_lf: on("parser.dropTrailingLFOnReception", usual.drop_trailing_lf),
+        drop_trailing_cr: on("parser.dropTrailingCROnReception", usual.drop_trailing_cr),
+        c_style: on("parser.escapeControlCharactersCStyle", usual.c_style),
+        prefix: match globals.value("parser.controlCharacterEscapePrefix") {
+            Some(Value::Str(text)) => text.bytes().next().unwrap_or(usual.prefix),
+            Some(Value::Int(byte)) => u8::try_from(*byte).unwrap_or(usual.prefix),
+            _ => usual.prefix,
+        },
+        max_message: globals
+            .int("maxMessageSize")
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or(usual.max_message),
+    }
+}
+
+fn parse_options(globals: &Values) -> Options {
+    let usual = Options::default();
+    Options {
+        parse_hostname_and_tag: globals
+            .bool("parser.parseHostnameAndTag")
+            .unwrap_or(usual.parse_hostname_and_tag),
+        permit_slash_in_programname: globals
+            .bool("parser.permitSlashInProgramname")
+            .unwrap_or(usual.permit_slash_in_programname),
+        ..usual
+    }
+}
+
+/// Batches kept for reuse.
+const POOL: usize = 16;

@@ -1,0 +1,41 @@
+//! The stream parameters of one listener or action: from the configuration's values to netstream's.
+
+use crate::netstream::{Expired, StreamParams};
+use sysloom_config::plan::Values;
+
+/// Values that nobody set stay netstream's defaults.
+pub fn params(values: &Values) -> StreamParams {
+    let text = |name| values.str(name).filter(|text| !text.is_empty()).map(str::to_owned);
+    let on = |name| values.bool(name).unwrap_or(false);
+    StreamParams {
+        driver: text("streamDriver.name"),
+        mode: values.int("streamDriver.mode").unwrap_or(0),
+        auth_mode: text("streamDriver.authMode"),
+        permitted_peers: permitted_peers(values),
+        ca_file: text("streamDriver.caFile"),
+        ca_extra_files: text("streamDriver.caExtraFiles"),
+        crl_file: text("streamDriver.crlFile"),
+        cert_file: text("streamDriver.certFile"),
+        key_file: text("streamDriver.keyFile"),
+        priority: text("gnutlsPriorityString"),
+        permit_expired: match values.str("streamDriver.permitExpiredCerts") {
+            Some(word) if word.eq_ignore_ascii_case("on") => Expired::On,
+            Some(word) if word.eq_ignore_ascii_case("warn") => Expired::Warn,
+            _ => Expired::Off,
+        },
+        check_purpose: on("streamDriver.checkExtendedKeyPurpose"),
+        prioritize_san: on("streamDriver.prioritizeSAN"),
+        verify_depth: values
+            .int("streamDriver.tlsVerifyDepth")
+            .filter(|depth| *depth > 0)
+            .and_then(|depth| u32::try_from(depth).ok()),
+        remote_sni: text("streamDriver.remoteSNI"),
+        ..StreamParams::default()
+    }
+}
+
+/// rsyslog: a list of imtcp's, one text with commas of omfwd's.
+fn permitted_peers(values: &Values) -> Vec<String> {
+    let listed = values.list("permittedPeer").iter().flat_map(|entry| entry.split(','));
+    listed.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}

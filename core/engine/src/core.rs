@@ -1,0 +1,242 @@
+//! What every room and every plugin reaches through one value: log, counters, senders, the way into the queue, and
+//! the connections.
+//!
+//! It is made before the configuration is read, because plugins already log then; what the configuration decides is
+//! put in once, by `assemble`, before anything runs.
+
+use crate::intake::{self, Intake};
+use crate::netstream::{self, House, Net, Stack, StreamParams};
+use crate::plugin::{ConnectRequest, Driver, Fault, ListenRequest, Loader, PeerFacts, Services, StreamSink};
+use crate::selflog::Selflog;
+use crate::stats::Stats;
+use crate::worker;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+use sysloom_abi::{Frame, status};
+use sysloom_config::plan::{Property, PropertyRef};
+
+/// The engine's services; plugins reach them through the ABI.
+pub struct Core {
+    pub log: Arc<Selflog>,
+    pub stats: Stats,
+    /// Set once the configuration is assembled.
+    pub(crate) settled: OnceLock<Settled>,
+    pub(crate) net: OnceLock<Net>,
+    /// Loads drivers on demand.
+    pub(crate) loader: OnceLock<Arc<Loader>>,
+    /// Names of instances, for their counters and messages.
+    names: RwLock<HashMap<u64, (String, String)>>,
+    /// Stream parameters of instances that listen or connect.
+    streams: RwLock<HashMap<u64, Arc<Streaming>>>,
+}
+
+/// What the configuration decided.
+pub(crate) struct Settled {
+    /// By number of the input.
+    pub intakes: Vec<Arc<Intake>>,
+    pub around: Arc<crate::message::Around>,
+}
+
+/// One instance's stream parameters, and for an action the stack that was made of them.
+struct Streaming {
+    params: StreamParams,
+    stack: OnceLock<Stack>,
+}
+
+/// An instance's number in calls between host and plugin: what it is, and which one.
+pub fn id_of(kind: Kind, index: usize) -> u64 {
+    ((kind as u64) << 32) | index as u64
+}
+
+/// What an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u64)]
+pub enum Kind {
+    Module = 1,
+    Input = 2,
+    Action = 3,
+}
+
+impl Core {
+    pub fn new(log: Arc<Selflog>) -> Arc<Self> {
+        Arc::new(Self {
+            log,
+            stats: Stats::default(),
+            settled: OnceLock::new(),
+            net: OnceLock::new(),
+            loader: OnceLock::new(),
+            names: RwLock::default(),
+            streams: RwLock::default(),
+        })
+    }
+
+    /// Lends the loader, so that drivers can be loaded when a stream asks for them.
+    pub fn lend(&self, loader: &Arc<Loader>) {
+        let _ = self.loader.set(Arc::clone(loader));
+    }
+
+    /// Names an instance for its counters: who counts (origin), and the object's name.
+    pub fn name(&self, me: u64, origin: &str, name: &str) {
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        names.insert(me, (origin.into(), name.into()));
+    }
+
+    /// Gives an instance its stream parameters.
+    pub fn stream(&self, me: u64, params: StreamParams) {
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        streams.insert(me, Arc::new(Streaming { params, stack: OnceLock::new() }));
+    }
+
+    /// Reads an action's keys and certificates now, while privileges last.
+    pub fn prepare_stream(&self, me: u64) -> Result<(), Fault> {
+        let streaming = self.streaming(me);
+        self.stack(me, &streaming).map(drop)
+    }
+
+    fn stack<'a>(&self, me: u64, streaming: &'a Streaming) -> Result<&'a Stack, Fault> {
+        if let Some(stack) = streaming.stack.get() {
+            return Ok(stack);
+        }
+        let made = self.net()?.stack(me, crate::plugin::Side::Client, &streaming.params)?;
+        Ok(streaming.stack.get_or_init(|| made))
+    }
+
+    fn streaming(&self, me: u64) -> Arc<Streaming> {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        streams.get(&me).cloned().unwrap_or_else(|| {
+            Arc::new(Streaming { params: StreamParams::default(), stack: OnceLock::new() })
+        })
+    }
+
+    fn net(&self) -> Result<&Net, Fault> {
+        self.net.get().ok_or_else(|| Fault::new("the daemon has no connections yet"))
+    }
+}
+
+impl Services for Core {
+    fn log_level(&self) -> &AtomicU32 {
+        self.log.level()
+    }
+
+    fn log(&self, _me: u64, level: u32, code: i32, text: &str, kv: &[(&str, &str)]) {
+        let mut line = text.to_owned();
+        for (key, value) in kv {
+            line.push_str(&format!(", {key} {value}"));
+        }
+        self.log.say(level.min(8) as u8, code, &line);
+    }
+
+    fn counter(&self, me: u64, name: &str) -> &'static AtomicU64 {
+        let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+        match names.get(&me) {
+            Some((origin, object)) => self.stats.counter(origin, object, name),
+            None => self.stats.counter("plugin", &format!("{me:x}"), name),
+        }
+    }
+
+    fn intern(&self, ip: &str, host: &str, _port: u16) -> u32 {
+        self.settled.get().map_or(0, |settled| settled.around.peers.intern(ip, host))
+    }
+
+    fn submit(&self, me: u64, block: &[u8], frames: &[Frame], flags: u32) -> i64 {
+        let index = me as u32;
+        let intake = self.settled.get().and_then(|settled| settled.intakes.get(index as usize));
+        match intake {
+            Some(intake) => intake.submit(index, block, frames, flags) as i64,
+            None => status::INVALID,
+        }
+    }
+
+    fn listen(&self, me: u64, sink: StreamSink, spec: &ListenRequest) -> Result<u16, Fault> {
+        let streaming = self.streaming(me);
+        self.net()?.listen(me, &streaming.params, spec, Arc::new(sink))
+    }
+
+    fn reply(&self, conn: u64, bytes: &[u8]) -> Result<(), Fault> {
+        self.net()?.reply(conn, bytes);
+        Ok(())
+    }
+
+    fn connect(&self, me: u64, to: &ConnectRequest) -> Result<i64, (i64, Fault)> {
+        let streaming = self.streaming(me);
+        let failed = |fault| (status::FAILED, fault);
+        let stack = self.stack(me, &streaming).map_err(failed)?;
+        self.net().map_err(failed)?.connect(me, stack, &streaming.params, to)
+    }
+
+    fn write(&self, stream: i64, bytes: &[u8], timeout: Duration) -> Result<(), (i64, usize, Fault)> {
+        let net = self.net().map_err(|fault| (status::FAILED, 0, fault))?;
+        net.write(stream, bytes, timeout).map_err(|e| (e.status, e.written, e.why))
+    }
+
+    fn alive(&self, stream: i64) -> bool {
+        self.net.get().is_some_and(|net| net.alive(stream))
+    }
+
+    fn close(&self, stream: i64) {
+        if let Some(net) = self.net.get() {
+            net.close(stream);
+        }
+    }
+
+    fn verdict(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault> {
+        self.net()?.verdict(conn, peer)
+    }
+
+    fn property(&self, message: u64, name: &str, out: &mut [u8]) -> i64 {
+        let Some(PropertyRef::Named(property)) = PropertyRef::find(name, false) else {
+            return status::INVALID;
+        };
+        known(property)
+            .and_then(|property| worker::property(message, property, out))
+            .map_or(status::INVALID, |len| len as i64)
+    }
+}
+
+impl House for Core {
+    fn driver(&self, name: &str) -> Result<Arc<Driver>, Fault> {
+        let loader = self.loader.get().ok_or_else(|| Fault::new("no driver can be loaded yet"))?;
+        loader.driver(name).map_err(|failure| Fault::new(failure.to_string()).code(NOT_LOADABLE))
+    }
+
+    fn flush(&self) {
+        intake::flush();
+    }
+
+    fn intern(&self, ip: &str, host: &str, port: u16) -> u32 {
+        Services::intern(self, ip, host, port)
+    }
+
+    fn log(&self, me: u64, level: u32, code: i32, text: &str) {
+        Services::log(self, me, level, code, text, &[]);
+    }
+
+    fn counter(&self, me: u64, name: &str) -> &'static AtomicU64 {
+        Services::counter(self, me, name)
+    }
+}
+
+impl netstream::Sink for StreamSink {
+    fn open(&self, conn: u64, peer: u32, address: &str, port: u16) -> Box<dyn netstream::SinkSession> {
+        Box::new(StreamSink::open(self, conn, peer, address, port))
+    }
+}
+
+impl netstream::SinkSession for crate::plugin::SinkSession {
+    fn data(&mut self, bytes: &[u8]) -> i64 {
+        crate::plugin::SinkSession::data(self, bytes)
+    }
+
+    fn close(self: Box<Self>, reason: i64) {
+        crate::plugin::SinkSession::close(*self, reason);
+    }
+}
+
+fn known(property: Property) -> Option<Property> {
+    crate::message::Message::has(property).then_some(property)
+}
+
+/// rsyslog's code for a module that cannot be loaded.
+const NOT_LOADABLE: i32 = 2066;

@@ -1,0 +1,259 @@
+//! The running engine: from bound sockets to the last committed message.
+//!
+//! The daemon's main thread calls `activate`, `start`, `hup` and `stop`, in that order; all other threads are made
+//! and joined here.
+
+use crate::action::Stop;
+use crate::core::Core;
+use crate::intake::{self, Intake};
+use crate::message::Around;
+use crate::plugin::{Fault, InputInstance, OutputInstance, Watch};
+use crate::queue::Queue;
+use crate::selflog::Line;
+use crate::worker::{Program, Worker};
+use slog::{error, warn};
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+use sysloom_abi::{Frame, frame_flag, submit_flag};
+
+/// Everything that a configuration came to.
+pub struct Engine {
+    pub(crate) core: Arc<Core>,
+    pub(crate) program: Arc<Program>,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) intake: Arc<Intake>,
+    pub(crate) inputs: Vec<Arc<InputInstance>>,
+    /// By number of the action; those that were refused are missing.
+    pub(crate) outputs: Vec<Option<Arc<OutputInstance>>>,
+    pub(crate) stop: Arc<Stop>,
+    pub(crate) running: Option<Running>,
+}
+
+/// What runs after `start`.
+pub(crate) struct Running {
+    inputs: Vec<JoinHandle<()>>,
+    /// Dropping it makes the other end readable: inputs see that and return.
+    stop_inputs: UnixStream,
+    workers: Workers,
+    supervisor: Supervisor,
+}
+
+/// Worker threads of the main queue: one always, more while it is long.
+struct Workers {
+    threads: mpsc::Receiver<JoinHandle<()>>,
+}
+
+/// Looks for callbacks that do not return.
+struct Supervisor {
+    ended: Arc<Stop>,
+    thread: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Makes outputs ready and binds what inputs bind: the last step with the privileges of the start. What fails is
+    /// named and left out; the others go on.
+    pub fn activate(&self) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        for (index, output) in self.outputs.iter().enumerate() {
+            let Some(output) = output else { continue };
+            let me = crate::core::id_of(crate::core::Kind::Action, index);
+            faults.extend(self.core.prepare_stream(me).err());
+            faults.extend(output.activate().err());
+        }
+        for input in &self.inputs {
+            faults.extend(input.activate().err());
+        }
+        faults
+    }
+
+    /// Starts workers, inputs and connections, and delivers the daemon's own messages from now on.
+    pub fn start(&mut self, own_messages: bool) -> Result<(), Fault> {
+        let failed = |e: std::io::Error| Fault::new(format!("cannot start a thread: {e}"));
+        let workers = self.workers().map_err(failed)?;
+        if own_messages {
+            self.deliver_own_messages();
+        } else {
+            self.core.log.deliver_nowhere();
+        }
+        let (stop_inputs, stopped) = UnixStream::pair().map_err(failed)?;
+        let stopped = Arc::new(stopped);
+        let mut inputs = Vec::new();
+        for input in self.inputs.iter().filter(|input| input.wants_thread()) {
+            let (input, stopped) = (Arc::clone(input), Arc::clone(&stopped));
+            let run = move || {
+                // Why an input ended stands in the log already.
+                let _ = input.run(stopped.as_fd());
+                intake::finish();
+            };
+            inputs.push(thread::Builder::new().name("in".into()).spawn(run).map_err(failed)?);
+        }
+        if let Some(net) = self.core.net.get() {
+            net.start()?;
+        }
+        let supervisor = self.supervisor().map_err(failed)?;
+        self.running = Some(Running { inputs, stop_inputs, workers, supervisor });
+        Ok(())
+    }
+
+    /// Files are closed and opened anew, modules are told.
+    pub fn hup(&self) {
+        self.outputs.iter().flatten().for_each(|output| output.hup());
+        self.inputs.iter().for_each(|input| input.hup());
+    }
+
+    /// Says one of the daemon's own lines, after which nothing more comes from inputs: stops them, lets the workers
+    /// finish what is queued within the queue's time, and ends every thread.
+    pub fn stop(mut self, farewell: impl FnOnce()) {
+        let Some(running) = self.running.take() else { return };
+        if let Some(net) = self.core.net.get() {
+            net.stop_listening();
+        }
+        drop(running.stop_inputs);
+        join_within(running.inputs, INPUT_TIME, |n| {
+            warn!(self.core.log.logger(), "{n} input(s) did not stop in time; going on without them");
+        });
+        farewell();
+        intake::flush();
+        let limits = self.queue.limits().clone();
+        if !self.queue.drain(limits.timeout_shutdown) {
+            // Whoever waits for a destination gives up; what is in work may still finish.
+            self.stop.stop();
+            if !self.queue.drain(limits.timeout_action_completion) {
+                let left = self.queue.fill();
+                error!(self.core.log.logger(),
+                    "{left} message(s) in queue '{}' are lost: they could not be delivered within the time \
+                     allowed (queue.timeoutShutdown, queue.timeoutActionCompletion)", self.queue.name;
+                    "code" => 2041);
+            }
+        }
+        self.core.log.deliver_nowhere();
+        self.stop.stop();
+        self.queue.stop();
+        let workers = running.workers.threads.try_iter().collect();
+        join_within(workers, WORKER_TIME, |_| {});
+        if let Some(net) = self.core.net.get() {
+            net.stop();
+        }
+        running.supervisor.ended.stop();
+        let _ = running.supervisor.thread.join();
+    }
+
+    /// Names and senders, for whoever reports them.
+    pub fn around(&self) -> &Arc<Around> {
+        &self.program.around
+    }
+
+    fn workers(&self) -> std::io::Result<Workers> {
+        let (made, threads) = mpsc::channel();
+        let first = Crew {
+            program: Arc::clone(&self.program),
+            queue: Arc::clone(&self.queue),
+            active: Arc::new(AtomicUsize::new(0)),
+            made,
+        };
+        first.spawn()?;
+        Ok(Workers { threads })
+    }
+
+    fn deliver_own_messages(&self) {
+        let (intake, log) = (Arc::clone(&self.intake), Arc::clone(&self.core.log));
+        let own = self.program.around.inputs.len() as u32;
+        self.core.log.deliver_to(Arc::new(move |line: &Line| {
+            let message = log.message(line);
+            let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP;
+            let frame = Frame { len: message.len() as u32, flags, ..Frame::default() };
+            // A full queue must not hold back whoever has something to say about it.
+            intake.submit(own, &message, &[frame], submit_flag::FLUSH | submit_flag::NO_WAIT);
+        }));
+    }
+
+    fn supervisor(&self) -> std::io::Result<Supervisor> {
+        let ended = Arc::new(Stop::default());
+        let (until, log) = (Arc::clone(&ended), self.core.log.logger());
+        let look = move || {
+            let mut watch = Watch::new(CALLBACK_TIME);
+            while !until.wait(Duration::from_secs(1)) {
+                for late in watch.look() {
+                    error!(
+                        log,
+                        "plugin '{}' has not returned from {} for {} s: its listener or action is stuck, \
+                        everything else goes on",
+                        late.plugin,
+                        late.callback,
+                        late.since.as_secs()
+                    );
+                }
+            }
+        };
+        let thread = thread::Builder::new().name("watch".into()).spawn(look)?;
+        Ok(Supervisor { ended, thread })
+    }
+}
+
+/// The workers of one queue: each may call another to help while the queue is long.
+#[derive(Clone)]
+struct Crew {
+    program: Arc<Program>,
+    queue: Arc<Queue>,
+    active: Arc<AtomicUsize>,
+    made: mpsc::Sender<JoinHandle<()>>,
+}
+
+impl Crew {
+    fn spawn(&self) -> std::io::Result<()> {
+        let crew = self.clone();
+        let place = self.active.fetch_add(1, Ordering::AcqRel);
+        let work = move || {
+            let limits = crew.queue.limits().clone();
+            let idle_since = std::cell::Cell::new(Instant::now());
+            let worker = Worker::new(Arc::clone(&crew.program), Arc::clone(&crew.queue));
+            worker.run(
+                |fill| {
+                    idle_since.set(Instant::now());
+                    let helpers = crew.active.load(Ordering::Acquire);
+                    // rsyslog: one worker for each minimum number of messages in the queue.
+                    if helpers < limits.workers && fill > limits.minimum_messages * helpers {
+                        // Without a helper the work is done later.
+                        let _ = crew.spawn();
+                    }
+                },
+                || place == 0 || idle_since.get().elapsed() < limits.timeout_worker,
+            );
+            intake::finish();
+            crew.active.fetch_sub(1, Ordering::AcqRel);
+        };
+        let thread = thread::Builder::new().name(format!("rs:{place}")).spawn(work)?;
+        let _ = self.made.send(thread);
+        Ok(())
+    }
+}
+
+/// Joins threads for as long as the time allows; `late` hears how many are left behind.
+fn join_within(threads: Vec<JoinHandle<()>>, time: Duration, late: impl FnOnce(usize)) {
+    let end = Instant::now() + time;
+    let mut left = threads;
+    while !left.is_empty() && Instant::now() < end {
+        let (done, running): (Vec<_>, Vec<_>) = left.into_iter().partition(JoinHandle::is_finished);
+        for thread in done {
+            let _ = thread.join();
+        }
+        left = running;
+        if !left.is_empty() {
+            thread::park_timeout(Duration::from_millis(2));
+        }
+    }
+    if !left.is_empty() {
+        late(left.len());
+    }
+}
+
+/// rsyslog: inputs.timeout.shutdown.
+const INPUT_TIME: Duration = Duration::from_millis(1000);
+/// For a worker that is stuck in a plugin: a thread cannot be ended, it can be outlived.
+const WORKER_TIME: Duration = Duration::from_millis(2000);
+/// How long a callback may take before it is named.
+const CALLBACK_TIME: Duration = Duration::from_secs(10);
