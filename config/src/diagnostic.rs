@@ -107,10 +107,9 @@ pub fn render(d: &Diagnostic, sources: &Sources, colour: bool) -> String {
             Severity::Note => Level::NOTE,
         };
         let group = level.no_name().primary_title("").element(snippet);
-        // The title is the first line, which the daemon has printed already.
         let text = renderer.render(&[group]);
-        let body = text.split_once('\n').map_or("", |(_, body)| body);
-        for line in body.lines() {
+        // The title is the first line, which the daemon has printed already; an empty one leaves a blank line.
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
             push(&mut out, line);
         }
         for line in elsewhere {

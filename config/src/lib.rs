@@ -8,6 +8,7 @@ mod ast;
 pub mod catalogue;
 pub mod diagnostic;
 pub mod environment;
+pub mod explain;
 mod parse;
 pub mod plan;
 mod resolve;

@@ -53,6 +53,8 @@ struct Parser<'a> {
     cursor: Cursor<'a>,
     diagnostics: &'a mut Vec<Diagnostic>,
     depth: u32,
+    /// It has been said that reading goes on where rsyslog's would end.
+    said_going_on: bool,
 }
 
 /// Deeper nesting of blocks and parentheses than this is refused: it would exhaust the stack.
@@ -60,7 +62,7 @@ const MAX_DEPTH: u32 = 128;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a Text, diagnostics: &'a mut Vec<Diagnostic>) -> Parser<'a> {
-        Parser { cursor: Cursor::new(text), diagnostics, depth: 0 }
+        Parser { cursor: Cursor::new(text), diagnostics, depth: 0, said_going_on: false }
     }
 
     /// Reports an error with code 2207 between two places of the text.

@@ -138,7 +138,9 @@ impl Parser<'_> {
         if let Some(kind) = self.keyword_statement(start)? {
             return Ok(Some(Node { kind, span: self.cursor.span(start, self.cursor.at()) }));
         }
-        if let Some(selector) = self.selector() {
+        // rsyslog: only at the start of a line; behind a filter such a word is a list of users.
+        let selector = if line_start { self.selector() } else { None };
+        if let Some(selector) = selector {
             let then = self.body()?;
             let span = self.cursor.span(start, self.cursor.at());
             let condition = Condition::Selector(selector);
@@ -223,11 +225,16 @@ impl Parser<'_> {
             let condition = self.expr()?;
             self.cursor.skip_blank_lines();
             if !self.cursor.eat_keyword("then") {
-                return Err(self.expected("`then` must follow the condition"));
+                return Err(match self.cursor.byte() {
+                    b'=' => self.expected("texts and numbers are compared with `==`"),
+                    b'#' => self.expected("inside an expression, comments are written `/* ... */`"),
+                    _ => self.expected("`then` must follow the condition"),
+                });
             }
             let then_at = self.cursor.at();
+            let known = self.diagnostics.len();
             let then = self.body()?;
-            if then.is_empty() {
+            if then.is_empty() && self.diagnostics.len() == known {
                 // rsyslog: an empty block is a syntax error there.
                 let span = self.cursor.span(arm_start, then_at);
                 self.diagnostics.push(crate::Diagnostic::warning(
@@ -355,7 +362,8 @@ impl Parser<'_> {
         if self.cursor.peek().is_some() {
             if let Some(last) = self.diagnostics.last_mut() {
                 let here = "rsyslog would not read what follows; it is checked and used here";
-                if last.slug == "syntax" && !last.help.iter().any(|h| h == here) {
+                if last.slug == "syntax" && !self.said_going_on {
+                    self.said_going_on = true;
                     last.help.push(here.to_string());
                 }
             }
@@ -382,7 +390,8 @@ impl Parser<'_> {
         }
         if let Some(length) = self.object_ahead() {
             let word = self.cursor.slice(at, at + length).to_ascii_lowercase();
-            if super::object::OBJECTS.contains(&word.as_str()) {
+            let first_column = at == 0 || self.cursor.slice(at - 1, at) == "\n";
+            if super::object::OBJECTS.contains(&word.as_str()) || first_column {
                 return true;
             }
         }

@@ -20,7 +20,7 @@ impl Loader<'_> {
         let Some(module) = self.typed_module(&name, ACTION_KINDS, "", at) else {
             // rsyslog: that text names no place, so a second one does.
             if self.diagnostics.get(known).is_some_and(|d| d.code == 2209) {
-                self.dropped(object.span);
+                self.dropped(at);
             }
             return None;
         };
@@ -52,7 +52,7 @@ impl Loader<'_> {
             Some(place) => format!("errors occurred in file '{}' around line {}", place.file, place.line),
             None => return,
         };
-        self.error(2207, "action-dropped", message, at.head());
+        self.error(2207, "action-dropped", message, at);
     }
 
     fn add_action(&mut self, action: Action) -> Statement {
@@ -62,18 +62,20 @@ impl Loader<'_> {
 
     /// The template that an action uses; the outer none means that it names one that does not exist.
     fn action_template(&mut self, module: usize, values: &Values, span: Span) -> Option<Option<TemplateId>> {
-        let mut number = 0;
+        // rsyslog numbers an action's templates: 0 is the one that makes its text.
+        let mut others = 0;
         let mut own = None;
         for (param, setting) in
             values.iter().filter(|(p, _)| p.ty == Type::Template || p.answers_to("template"))
         {
+            let number = if param.answers_to("template") { 0 } else { others + 1 };
+            others += usize::from(number > 0);
             if let Some(Setting { value: Value::Str(name), span, .. }) = setting {
                 let id = self.existing_template(name, number, *span)?;
                 if param.answers_to("template") {
                     own = Some(id);
                 }
             }
-            number += 1;
         }
         if own.is_some() {
             return Some(own);

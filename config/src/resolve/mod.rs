@@ -39,6 +39,8 @@ pub(crate) fn load(main: &Path, env: &mut dyn Environment) -> Loaded {
     loader.load_builtin_modules();
     loader.main_file(main);
     loader.finish();
+    // In the order of the files' lines, what stands nowhere last; the sort is stable.
+    loader.diagnostics.sort_by_key(|d| d.span.map_or((u32::MAX, 0), |span| (span.file, span.start)));
     Loaded {
         plan: loader.plan,
         sources: loader.sources,

@@ -216,6 +216,7 @@ fn small_modules() -> Vec<ModuleSpec> {
                 Trigger,
             ),
             legacy(param("name", Type::String), "InputTCPServerInputName", Pending),
+            Param { obsolete: true, ..param("oldStyle", Type::Binary) },
             legacy(param("ruleset", Type::Ruleset), "InputTCPServerBindRuleset", Sticky),
         ],
         uses_streams: true,

@@ -1,0 +1,68 @@
+//! The whole text that each kind of mistake brings on stderr: one case a slug in `cases/`, `NAME.conf` and
+//! `NAME.stderr`. With BLESS=1 in the environment the expected texts are written anew (and are to be read then).
+
+mod world;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+fn cases() -> Vec<(String, String, PathBuf)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let mut cases = Vec::new();
+    for entry in std::fs::read_dir(&folder).expect("the folder of cases") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "conf") {
+            let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+            let text = std::fs::read_to_string(&path).expect("a case");
+            cases.push((name, text, path.with_extension("stderr")));
+        }
+    }
+    cases.sort();
+    cases
+}
+
+#[test]
+fn every_mistake_has_its_text() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let cwd = std::env::current_dir().expect("a directory").display().to_string();
+    let mut wrong = Vec::new();
+    for (name, text, expected) in cases() {
+        let loaded = world::load(&mut world::small(&text));
+        let got = world::stderr(&loaded).replace(&cwd, "CWD");
+        assert!(
+            loaded.diagnostics.iter().any(|d| d.slug == name),
+            "{name} is not what its case is about:\n{got}"
+        );
+        if bless {
+            std::fs::write(&expected, &got).expect("the expected text");
+        }
+        let want = std::fs::read_to_string(&expected).unwrap_or_default();
+        if got != want {
+            wrong.push(format!("--- {name}, wanted:\n{want}--- got:\n{got}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_slug_is_explained_and_has_a_case() {
+    let explained: BTreeSet<&str> = sysloom_config::explain::slugs().collect();
+    let names: BTreeSet<String> = cases().into_iter().map(|(name, ..)| name).collect();
+    // The case without any file stands in the test below.
+    let uncovered: Vec<_> = explained.iter().filter(|s| **s != "main-file" && !names.contains(**s)).collect();
+    assert!(uncovered.is_empty(), "no case for {uncovered:?}");
+    for (name, text, _) in cases() {
+        for d in world::load(&mut world::small(&text)).diagnostics {
+            assert!(explained.contains(d.slug), "{name}: {} has no explanation", d.slug);
+        }
+    }
+}
+
+#[test]
+fn a_missing_main_file_is_one_line() {
+    let loaded = sysloom_config::load(Path::new("/nowhere.conf"), &mut world::World::default());
+    assert_eq!(
+        world::stderr(&loaded),
+        "could not open config file '/nowhere.conf': No such file or directory [2104]\n    = main-file\n"
+    );
+}
