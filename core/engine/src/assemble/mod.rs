@@ -23,6 +23,7 @@ use crate::ruleset;
 use crate::template::Template;
 use crate::worker::{ActionUse, Program};
 use std::sync::Arc;
+use sysloom_abi::iface_flag;
 use sysloom_config::catalogue::{Kinds, Type};
 use sysloom_config::plan::{self, Plan, Value, Values};
 use sysloom_config::{Diagnostic, Span};
@@ -122,7 +123,8 @@ impl Making<'_> {
 
     fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {
         let mut made = Vec::new();
-        for input in &self.plan.inputs {
+        let automatic: Vec<plan::Input> = self.automatic_inputs();
+        for input in automatic.iter().chain(&self.plan.inputs) {
             let Some(Some(module)) = modules.get(input.module) else { continue };
             let spec = &self.plan.modules[input.module].spec;
             let name = input.values.str("name").unwrap_or(&spec.name).to_owned();
@@ -144,6 +146,25 @@ impl Making<'_> {
             made.push((Arc::new(instance), InputFacts { name, ruleset }));
         }
         made
+    }
+
+    /// The instances that modules have without an input() of the configuration, like the system's log socket.
+    fn automatic_inputs(&self) -> Vec<plan::Input> {
+        let modules = self.plan.modules.iter().enumerate();
+        let automatic = modules.filter(|(_, module)| {
+            let plugin = self.modules.plugin(&module.spec.name);
+            let ifaces = plugin.map_or(&[][..], |plugin| plugin.ifaces());
+            ifaces.iter().any(|i| i.name == module.spec.name && i.flags & iface_flag::AUTO != 0)
+        });
+        automatic
+            .map(|(index, module)| plan::Input {
+                module: index,
+                values: Values::defaults(module.spec.instance_params.clone().into()),
+                streams: module.streams.clone(),
+                ruleset: module.values.str("ruleset").and_then(|name| self.plan.ruleset(name)),
+                span: module.span,
+            })
+            .collect()
     }
 
     /// One for each action of the Plan, so that their numbers hold; what cannot be made delivers nothing.
