@@ -16,6 +16,8 @@ mod log;
 mod output;
 mod params;
 mod stream;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod values;
 
 pub use complaint::*;

@@ -135,6 +135,12 @@ impl ParamSpec {
         self
     }
 
+    /// The row as it crosses the ABI.
+    #[cfg(feature = "testing")]
+    pub(crate) fn raw(&self) -> &abi::Param {
+        &self.0
+    }
+
     /// The option's name.
     pub fn name(&self) -> &'static str {
         // SAFETY: `name` was made of a `&'static str` in `new`.
