@@ -21,6 +21,8 @@ mod input;
 mod manifest;
 mod output;
 
+#[doc(hidden)]
+pub use abi_stable::StableAbi;
 pub use basic::*;
 pub use driver::*;
 pub use host::*;

@@ -1,6 +1,6 @@
 //! The host's services as methods: log, counters, senders, submit. Streams are in `stream`.
 
-use crate::{Frame, Level, params};
+use crate::{Complaint, Frame, Level, params};
 use std::fmt;
 use std::ops::{BitOr, BitOrAssign};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -135,6 +135,12 @@ impl fmt::Display for Rejected {
 }
 
 impl std::error::Error for Rejected {}
+
+impl From<Rejected> for Complaint {
+    fn from(rejected: Rejected) -> Self {
+        Self::new(rejected.to_string())
+    }
+}
 
 /// Bytes for the length of a call.
 pub(crate) fn borrow(bytes: &[u8]) -> abi::Bytes {

@@ -97,19 +97,19 @@ const fn stream_vt<S: Stream>(context: ContextNew, context_free: unsafe extern "
 /// A context, with whom its log lines belong to.
 struct Shared<T> {
     driver: T,
-    me: u64,
+    host: Host,
 }
 
 /// A transport's listener.
 struct Open<L> {
     listener: L,
-    me: u64,
+    host: Host,
 }
 
 /// A stream, with what the ABI wants to be kept of it.
 struct Session<S> {
     stream: S,
-    me: u64,
+    host: Host,
     /// Why the last call failed.
     reason: Option<Complaint>,
     /// The chain that the last `peer` lent out.
@@ -117,8 +117,8 @@ struct Session<S> {
 }
 
 impl<S> Session<S> {
-    fn settle(stream: S, me: u64) -> Opaque {
-        Box::into_raw(Box::new(Self { stream, me, reason: None, chain: Vec::new() })).cast()
+    fn settle(stream: S, host: Host) -> Opaque {
+        Box::into_raw(Box::new(Self { stream, host, reason: None, chain: Vec::new() })).cast()
     }
 }
 
@@ -134,14 +134,14 @@ unsafe fn new_context<T>(
     why: *mut abi::Complaint,
     new: fn(Role, &StreamSettings<'_>, Host) -> Result<T, Complaint>,
 ) -> Opaque {
+    // SAFETY: the host's table lives as long as the process; the entry has checked its size.
+    let host = Host { raw: unsafe { &*host }, me };
     let make = || {
-        // SAFETY: the host's table lives as long as the process; the entry has checked its size.
-        let host = Host { raw: unsafe { &*host }, me };
         // SAFETY: the host lends the values for the call.
         let values = unsafe { Values::from_raw(values, n_values) };
         let side = if role & role::SERVER != 0 { Role::Server } else { Role::Client };
         match StreamSettings::new(values).and_then(|settings| new(side, &settings, host)) {
-            Ok(driver) => Box::into_raw(Box::new(Shared { driver, me })).cast(),
+            Ok(driver) => Box::into_raw(Box::new(Shared { driver, host })).cast(),
             Err(complaint) => {
                 // SAFETY: the host passes a valid `why`.
                 unsafe { complaint.write(&[], why) };
@@ -150,7 +150,7 @@ unsafe fn new_context<T>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(me, null_mut(), why, make) }
+    unsafe { guard_why(host, null_mut(), why, make) }
 }
 
 unsafe extern "C" fn context<T: Transport>(
@@ -179,12 +179,14 @@ unsafe extern "C" fn layer_context<L: Layer>(
 
 unsafe extern "C" fn context_free<T: Transport>(context: Opaque) {
     // SAFETY: `context` made it; the host frees it once, after its sessions.
-    guard(0, (), || drop(unsafe { Box::from_raw(context.cast::<Shared<T>>()) }));
+    let owned = unsafe { Box::from_raw(context.cast::<Shared<T>>()) };
+    guard(Some(owned.host), (), || drop(owned));
 }
 
 unsafe extern "C" fn layer_context_free<L: Layer>(context: Opaque) {
     // SAFETY: `layer_context` made it; the host frees it once, after its sessions.
-    guard(0, (), || drop(unsafe { Box::from_raw(context.cast::<Shared<L>>()) }));
+    let owned = unsafe { Box::from_raw(context.cast::<Shared<L>>()) };
+    guard(Some(owned.host), (), || drop(owned));
 }
 
 unsafe extern "C" fn listen<T: Transport>(
@@ -215,11 +217,11 @@ unsafe extern "C" fn listen<T: Transport>(
             *slot = fd;
         }
         out.port = port;
-        out.listener = Box::into_raw(Box::new(Open { listener, me: shared.me })).cast();
+        out.listener = Box::into_raw(Box::new(Open { listener, host: shared.host })).cast();
         status::OK
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(shared.me, status::PANICKED, why, body) }
+    unsafe { guard_why(shared.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn accept<T: Transport>(
@@ -231,14 +233,16 @@ unsafe extern "C" fn accept<T: Transport>(
     // SAFETY: `listen` made it and the host has not freed it.
     let open = unsafe { &*listener.cast::<Open<T::Listener>>() };
     // SAFETY: the host passes room for the answer and a valid `why`.
-    let body = || unsafe { connected(T::accept(&open.listener, fd), open.me, out, why, status::WOULD_BLOCK) };
+    let body =
+        || unsafe { connected(T::accept(&open.listener, fd), open.host, out, why, status::WOULD_BLOCK) };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(open.me, status::PANICKED, why, body) }
+    unsafe { guard_why(open.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn unlisten<T: Transport>(listener: Opaque) {
     // SAFETY: `listen` made it, and this is its last use.
-    guard(0, (), || drop(unsafe { Box::from_raw(listener.cast::<Open<T::Listener>>()) }));
+    let owned = unsafe { Box::from_raw(listener.cast::<Open<T::Listener>>()) };
+    guard(Some(owned.host), (), || drop(owned));
 }
 
 unsafe extern "C" fn connect<T: Transport>(
@@ -264,10 +268,10 @@ unsafe extern "C" fn connect<T: Transport>(
             }
         };
         // SAFETY: the host passes room for the answer and a valid `why`.
-        unsafe { connected(shared.driver.connect(&to), shared.me, out, why, status::TIMED_OUT) }
+        unsafe { connected(shared.driver.connect(&to), shared.host, out, why, status::TIMED_OUT) }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(shared.me, status::PANICKED, why, body) }
+    unsafe { guard_why(shared.host, status::PANICKED, why, body) }
 }
 
 /// Hands a new stream over. `waiting` is what [`Stop::Wait`] means here.
@@ -276,7 +280,7 @@ unsafe extern "C" fn connect<T: Transport>(
 /// `out` has room for the answer, `why` is valid.
 unsafe fn connected<S: Stream>(
     result: Result<Connection<S>, Stop>,
-    me: u64,
+    host: Host,
     out: *mut abi::Connected,
     why: *mut abi::Complaint,
     waiting: i64,
@@ -303,7 +307,7 @@ unsafe fn connected<S: Stream>(
     for (slot, byte) in out.peer.iter_mut().zip(peer) {
         *slot = *byte;
     }
-    out.session = Session::settle(connection.stream, me);
+    out.session = Session::settle(connection.stream, host);
     status::OK
 }
 
@@ -323,7 +327,7 @@ unsafe extern "C" fn session<L: Layer>(
         // SAFETY: the host lends the text for the call.
         let server_name = unsafe { text(server_name) };
         match shared.driver.session(lower, server != 0, server_name, conn) {
-            Ok(session) => Session::settle(session, shared.me),
+            Ok(session) => Session::settle(session, shared.host),
             Err(complaint) => {
                 // SAFETY: the host passes a valid `why`.
                 unsafe { complaint.write(&[], why) };
@@ -332,7 +336,7 @@ unsafe extern "C" fn session<L: Layer>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(shared.me, null_mut(), why, make) }
+    unsafe { guard_why(shared.host, null_mut(), why, make) }
 }
 
 unsafe extern "C" fn handshake<S: LayerSession>(
@@ -342,7 +346,7 @@ unsafe extern "C" fn handshake<S: LayerSession>(
 ) -> i64 {
     // SAFETY: as in `read`.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    let me = session.me;
+    let host = session.host;
     let body = || {
         let step = session.stream.handshake();
         if let Err(Stop::Refused(complaint) | Stop::Failed(complaint)) = &step {
@@ -353,13 +357,13 @@ unsafe extern "C" fn handshake<S: LayerSession>(
         unsafe { outcome(step.map(|()| 0), &mut session.reason, want) }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(me, status::PANICKED, why, body) }
+    unsafe { guard_why(host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn read<S: Stream>(session: Opaque, buf: *mut u8, len: usize, want: *mut u32) -> i64 {
     // SAFETY: this glue made the session, and the host calls it from one thread at a time.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    guard(session.me, status::PANICKED, || {
+    guard(Some(session.host), status::PANICKED, || {
         let buf = match len {
             0 => &mut [],
             // SAFETY: the host lends `len` bytes for the call.
@@ -377,7 +381,7 @@ unsafe extern "C" fn read<S: Stream>(session: Opaque, buf: *mut u8, len: usize, 
 unsafe extern "C" fn write<S: Stream>(session: Opaque, buf: *const u8, len: usize, want: *mut u32) -> i64 {
     // SAFETY: as in `read`.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    guard(session.me, status::PANICKED, || {
+    guard(Some(session.host), status::PANICKED, || {
         // SAFETY: the host lends `len` bytes for the call.
         let result = session.stream.write(unsafe { slice(buf, len) });
         // SAFETY: the host passes a valid `want`.
@@ -388,7 +392,7 @@ unsafe extern "C" fn write<S: Stream>(session: Opaque, buf: *const u8, len: usiz
 unsafe extern "C" fn shutdown<S: Stream>(session: Opaque, want: *mut u32) -> i64 {
     // SAFETY: as in `read`.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    guard(session.me, status::PANICKED, || {
+    guard(Some(session.host), status::PANICKED, || {
         let result = session.stream.shutdown().map(|()| 0);
         // SAFETY: the host passes a valid `want`.
         unsafe { outcome(result, &mut session.reason, want) }
@@ -398,7 +402,7 @@ unsafe extern "C" fn shutdown<S: Stream>(session: Opaque, want: *mut u32) -> i64
 unsafe extern "C" fn peer<S: LayerSession>(session: Opaque, out: *mut abi::Peer) -> i64 {
     // SAFETY: as in `read`.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    guard(session.me, status::PANICKED, || {
+    guard(Some(session.host), status::PANICKED, || {
         let facts = session.stream.peer();
         session.chain.clear();
         session.chain.extend(facts.chain.iter().map(|c| borrow(c)));
@@ -419,7 +423,7 @@ unsafe extern "C" fn no_peer(_: Opaque, out: *mut abi::Peer) -> i64 {
 unsafe extern "C" fn reason<S: Stream>(session: Opaque, why: *mut abi::Complaint) -> i64 {
     // SAFETY: as in `read`.
     let session = unsafe { &mut *session.cast::<Session<S>>() };
-    guard(session.me, status::PANICKED, || {
+    guard(Some(session.host), status::PANICKED, || {
         if let Some(complaint) = &session.reason {
             // SAFETY: the host passes a valid `why`.
             unsafe { complaint.write(&[], why) };
@@ -430,7 +434,8 @@ unsafe extern "C" fn reason<S: Stream>(session: Opaque, why: *mut abi::Complaint
 
 unsafe extern "C" fn free<S: Stream>(session: Opaque) {
     // SAFETY: this glue made the session, and this is its last use.
-    guard(0, (), || drop(unsafe { Box::from_raw(session.cast::<Session<S>>()) }));
+    let owned = unsafe { Box::from_raw(session.cast::<Session<S>>()) };
+    guard(Some(owned.host), (), || drop(owned));
 }
 
 /// The ABI's form of what a peer presented.

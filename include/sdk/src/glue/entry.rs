@@ -72,7 +72,7 @@ pub unsafe fn enter(name: &str, host: *const Host, module: &'static Exported<Mod
 
 /// Runs the function that a library wants called before the process ends.
 pub fn guard_shutdown(shutdown: fn()) {
-    guard::guard(0, (), shutdown);
+    guard::guard(None, (), shutdown);
 }
 
 /// The oldest host that this sdk runs on.

@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use sysloom_abi as abi;
 use sysloom_abi::status;
 
-/// Runs a callback of an instance; a panic gives the second value of the pair.
-pub(super) fn guard<R>(me: u64, on_panic: R, callback: impl FnOnce() -> R) -> R {
-    let outer = ME.replace(me);
+/// Runs a callback of an instance; a panic gives `on_panic`. `host` is the instance's, where its callback has one.
+pub(super) fn guard<R>(host: Option<Host>, on_panic: R, callback: impl FnOnce() -> R) -> R {
+    let outer = CALLER.replace(host);
     let result = catch_unwind(AssertUnwindSafe(callback));
-    ME.set(outer);
+    CALLER.set(outer);
     result.unwrap_or_else(|payload| {
         discard(payload);
         on_panic
@@ -25,14 +25,14 @@ pub(super) fn guard<R>(me: u64, on_panic: R, callback: impl FnOnce() -> R) -> R 
 /// # Safety
 /// `why` is null, or valid as its fields say.
 pub(super) unsafe fn guard_why<R>(
-    me: u64,
+    host: Host,
     on_panic: R,
     why: *mut abi::Complaint,
     callback: impl FnOnce() -> R,
 ) -> R {
-    let outer = ME.replace(me);
+    let outer = CALLER.replace(Some(host));
     let result = catch_unwind(AssertUnwindSafe(callback));
-    ME.set(outer);
+    CALLER.set(outer);
     result.unwrap_or_else(|payload| {
         let complaint = Complaint::new(format!("the plugin panicked: {}", words(payload.as_ref())));
         discard(payload);
@@ -82,8 +82,8 @@ pub(super) fn catch_panics_for(host: &'static abi::Host) {
 
 fn report(info: &PanicHookInfo<'_>) {
     // SAFETY: only `catch_panics_for` stores here, and what it stores lives as long as the process.
-    let Some(raw) = (unsafe { HOST.load(Ordering::Acquire).as_ref() }) else { return };
-    let host = Host { raw, me: ME.get() };
+    let latest = unsafe { HOST.load(Ordering::Acquire).as_ref() };
+    let Some(host) = CALLER.get().or(latest.map(|raw| Host { raw, me: 0 })) else { return };
     let thread = std::thread::current();
     let thread = thread.name().unwrap_or("without a name");
     let place = info.location().map(|l| format!(" at {l}")).unwrap_or_default();
@@ -106,9 +106,10 @@ fn discard(payload: Box<dyn Any + Send>) {
     }
 }
 
+/// The host that entered this library last, for panics outside of callbacks.
 static HOST: AtomicPtr<abi::Host> = AtomicPtr::new(std::ptr::null_mut());
 
 thread_local! {
-    /// The instance whose callback runs on this thread.
-    static ME: Cell<u64> = const { Cell::new(0) };
+    /// The host as seen by the instance whose callback runs on this thread.
+    static CALLER: Cell<Option<Host>> = const { Cell::new(None) };
 }

@@ -64,7 +64,8 @@ pub(super) unsafe extern "C" fn module_new<M: Params>(
     n_values: usize,
     why: *mut abi::Complaint,
 ) -> Opaque {
-    let _ = host;
+    // SAFETY: the host's table lives as long as the process; the entry has checked its size.
+    let host = Host { raw: unsafe { &*host }, me };
     let make = || {
         // SAFETY: the host lends the values for the call.
         let values = unsafe { Values::from_raw(values, n_values) };
@@ -78,12 +79,12 @@ pub(super) unsafe extern "C" fn module_new<M: Params>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(me, null_mut(), why, make) }
+    unsafe { guard_why(host, null_mut(), why, make) }
 }
 
 pub(super) unsafe extern "C" fn module_free<M>(module: Opaque) {
     // SAFETY: `module_new` made it, the host frees it once and after its instances.
-    guard(0, (), || drop(unsafe { Box::from_raw(module.cast::<M>()) }));
+    guard(None, (), || drop(unsafe { Box::from_raw(module.cast::<M>()) }));
 }
 
 unsafe extern "C" fn instance_new<I: Input>(
@@ -94,11 +95,11 @@ unsafe extern "C" fn instance_new<I: Input>(
     n_values: usize,
     why: *mut abi::Complaint,
 ) -> Opaque {
+    // SAFETY: the host's table lives as long as the process; the entry has checked its size.
+    let host = Host { raw: unsafe { &*host }, me };
     let make = || {
         // SAFETY: `module_new` made it, and the host keeps it until its instances are gone.
         let module = unsafe { &*module.cast::<I::Module>() };
-        // SAFETY: the host's table lives as long as the process; the entry has checked its size.
-        let host = Host { raw: unsafe { &*host }, me };
         // SAFETY: the host lends the values for the call.
         let values = unsafe { Values::from_raw(values, n_values) };
         match I::Settings::read(&values).and_then(|settings| I::new(module, settings, host)) {
@@ -111,7 +112,7 @@ unsafe extern "C" fn instance_new<I: Input>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(me, null_mut(), why, make) }
+    unsafe { guard_why(host, null_mut(), why, make) }
 }
 
 unsafe extern "C" fn activate<I: Input>(instance: Opaque, why: *mut abi::Complaint) -> i64 {
@@ -120,13 +121,13 @@ unsafe extern "C" fn activate<I: Input>(instance: Opaque, why: *mut abi::Complai
     // SAFETY: the host passes a valid `why`.
     let body = || unsafe { told(instance.input.activate(), I::Settings::TABLE, why) };
     // SAFETY: as above.
-    unsafe { guard_why(instance.host.me, status::PANICKED, why, body) }
+    unsafe { guard_why(instance.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn run<I: Input>(instance: Opaque, stop_fd: i32) -> i64 {
     // SAFETY: as in `activate`.
     let instance = unsafe { &*instance.cast::<Instance<I>>() };
-    guard(instance.host.me, status::PANICKED, || {
+    guard(Some(instance.host), status::PANICKED, || {
         // SAFETY: the host keeps the descriptor open until `run` has returned.
         let stop = unsafe { BorrowedFd::borrow_raw(stop_fd) };
         ended(&instance.host, instance.input.run(stop))
@@ -136,12 +137,14 @@ unsafe extern "C" fn run<I: Input>(instance: Opaque, stop_fd: i32) -> i64 {
 unsafe extern "C" fn hup<I: Input>(instance: Opaque) {
     // SAFETY: as in `activate`.
     let instance = unsafe { &*instance.cast::<Instance<I>>() };
-    guard(instance.host.me, (), || instance.input.hup());
+    guard(Some(instance.host), (), || instance.input.hup());
 }
 
 unsafe extern "C" fn instance_free<I: Input>(instance: Opaque) {
-    // SAFETY: `instance_new` made it; the host frees it once, after its threads and streams have ended.
-    guard(0, (), || unsafe { release::<I>(instance) });
+    // SAFETY: `instance_new` made it and the host has not freed it.
+    let host = unsafe { (*instance.cast::<Instance<I>>()).host };
+    // SAFETY: the host frees it once, after its threads and streams have ended.
+    guard(Some(host), (), || unsafe { release::<I>(instance) });
 }
 
 unsafe extern "C" fn open<I: StreamInput>(
@@ -153,7 +156,7 @@ unsafe extern "C" fn open<I: StreamInput>(
 ) -> Opaque {
     // SAFETY: `Host::listen` passed the instance, and the host ends its streams before it frees the instance.
     let instance = unsafe { &*instance.cast::<Instance<I>>() };
-    guard(instance.host.me, null_mut(), || {
+    guard(Some(instance.host), null_mut(), || {
         // SAFETY: the host lends the text for the call.
         let address = unsafe { slice(address.ptr, address.len) };
         let address = std::str::from_utf8(address).unwrap_or_default();
@@ -170,7 +173,7 @@ unsafe extern "C" fn data<I: StreamInput>(instance: Opaque, session: Opaque, byt
     let Some(session) = (unsafe { session.cast::<I::Session>().as_mut() }) else {
         return status::PANICKED;
     };
-    guard(instance.host.me, status::PANICKED, || {
+    guard(Some(instance.host), status::PANICKED, || {
         // SAFETY: the host lends the bytes for the call.
         let bytes = unsafe { slice(bytes.ptr, bytes.len) };
         ended(&instance.host, instance.input.data(session, bytes))
@@ -183,7 +186,7 @@ unsafe extern "C" fn close<I: StreamInput>(instance: Opaque, session: Opaque, re
     if session.is_null() {
         return;
     }
-    guard(instance.host.me, (), || {
+    guard(Some(instance.host), (), || {
         // SAFETY: `open` made the session, and this is the host's last use of it.
         let session = unsafe { Box::from_raw(session.cast::<I::Session>()) };
         let reason = match reason {

@@ -65,11 +65,11 @@ unsafe extern "C" fn instance_new<O: Output>(
     n_values: usize,
     why: *mut abi::Complaint,
 ) -> Opaque {
+    // SAFETY: the host's table lives as long as the process; the entry has checked its size.
+    let host = Host { raw: unsafe { &*host }, me };
     let make = || {
         // SAFETY: `module_new` made it, and the host keeps it until its instances are gone.
         let module = unsafe { &*module.cast::<O::Module>() };
-        // SAFETY: the host's table lives as long as the process; the entry has checked its size.
-        let host = Host { raw: unsafe { &*host }, me };
         // SAFETY: the host lends the values for the call.
         let values = unsafe { Values::from_raw(values, n_values) };
         match O::Settings::read(&values).and_then(|settings| O::new(module, settings, host)) {
@@ -82,7 +82,7 @@ unsafe extern "C" fn instance_new<O: Output>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(me, null_mut(), why, make) }
+    unsafe { guard_why(host, null_mut(), why, make) }
 }
 
 unsafe extern "C" fn activate<O: Output>(instance: Opaque, why: *mut abi::Complaint) -> i64 {
@@ -91,7 +91,7 @@ unsafe extern "C" fn activate<O: Output>(instance: Opaque, why: *mut abi::Compla
     // SAFETY: the host passes a valid `why`.
     let body = || unsafe { told(instance.output.activate(), O::Settings::TABLE, why) };
     // SAFETY: as above.
-    unsafe { guard_why(instance.host.me, status::PANICKED, why, body) }
+    unsafe { guard_why(instance.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn worker_new<O: Output>(instance: Opaque, why: *mut abi::Complaint) -> Opaque {
@@ -107,12 +107,14 @@ unsafe extern "C" fn worker_new<O: Output>(instance: Opaque, why: *mut abi::Comp
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(shared.host.me, null_mut(), why, make) }
+    unsafe { guard_why(shared.host, null_mut(), why, make) }
 }
 
 unsafe extern "C" fn worker_free<O: Output>(worker: Opaque) {
-    // SAFETY: `worker_new` made it; the host frees it once, and before its instance.
-    guard(0, (), || drop(unsafe { Box::from_raw(worker.cast::<Bench<O>>()) }));
+    // SAFETY: `worker_new` made it; the host frees it before its instance.
+    let host = unsafe { (*(*worker.cast::<Bench<O>>()).instance).host };
+    // SAFETY: the host frees it once.
+    guard(Some(host), (), || drop(unsafe { Box::from_raw(worker.cast::<Bench<O>>()) }));
 }
 
 unsafe extern "C" fn commit<O: Output>(
@@ -151,7 +153,7 @@ unsafe extern "C" fn commit<O: Output>(
         }
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(instance.host.me, status::PANICKED, why, body) }
+    unsafe { guard_why(instance.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn resume<O: Output>(worker: Opaque, why: *mut abi::Complaint) -> i64 {
@@ -165,16 +167,18 @@ unsafe extern "C" fn resume<O: Output>(worker: Opaque, why: *mut abi::Complaint)
         Err(complaint) => unsafe { fail(&complaint, O::Settings::TABLE, why, status::SUSPENDED) },
     };
     // SAFETY: the host passes a valid `why`.
-    unsafe { guard_why(instance.host.me, status::PANICKED, why, body) }
+    unsafe { guard_why(instance.host, status::PANICKED, why, body) }
 }
 
 unsafe extern "C" fn hup<O: Output>(instance: Opaque) {
     // SAFETY: as in `activate`.
     let instance = unsafe { &*instance.cast::<Instance<O>>() };
-    guard(instance.host.me, (), || instance.output.hup());
+    guard(Some(instance.host), (), || instance.output.hup());
 }
 
 unsafe extern "C" fn instance_free<O: Output>(instance: Opaque) {
-    // SAFETY: `instance_new` made it; the host frees it once, after its workers are gone.
-    guard(0, (), || drop(unsafe { Box::from_raw(instance.cast::<Instance<O>>()) }));
+    // SAFETY: `instance_new` made it and the host has not freed it.
+    let host = unsafe { (*instance.cast::<Instance<O>>()).host };
+    // SAFETY: the host frees it once, after its workers are gone.
+    guard(Some(host), (), || drop(unsafe { Box::from_raw(instance.cast::<Instance<O>>()) }));
 }
