@@ -86,11 +86,20 @@ pub fn render(d: &Diagnostic, sources: &Sources, colour: bool) -> String {
     let mut out = String::new();
     let placed = d.span.and_then(|span| sources.source(span.file).map(|source| (span, source)));
     if let Some((span, source)) = placed {
+        // Only the lines that matter: rendering looks at all of a snippet's text.
+        let here = d.labels.iter().map(|(at, _)| *at).filter(|at| at.file == span.file).chain([span]);
+        let first = here.clone().map(|at| at.start).min().unwrap_or(0);
+        let last = here.map(|at| at.end).max().unwrap_or(0);
+        let start = source.line_start(first);
+        let end = source.line_end(last);
+        let line = sources.place(Span { start: first, ..span }).map_or(1, |place| place.line);
+        let text = source.text.get(start..end).unwrap_or("");
         let within = |span: Span| {
-            let end = floor(&source.text, span.end as usize);
-            floor(&source.text, span.start as usize).min(end)..end
+            let end = floor(text, (span.end as usize).saturating_sub(start));
+            floor(text, (span.start as usize).saturating_sub(start)).min(end)..end
         };
-        let mut snippet = Snippet::source(source.text.as_str())
+        let mut snippet = Snippet::source(text)
+            .line_start(line as usize)
             .path(source.name.as_str())
             .annotation(AnnotationKind::Primary.span(within(span)));
         let mut elsewhere = Vec::new();

@@ -43,6 +43,20 @@ pub struct Source {
     lines: Vec<u32>,
 }
 
+impl Source {
+    /// The byte offset at which the line of a place starts.
+    pub fn line_start(&self, at: u32) -> usize {
+        let line = self.lines.partition_point(|start| *start <= at).max(1);
+        self.lines.get(line - 1).map_or(0, |start| *start as usize)
+    }
+
+    /// The byte offset at which the line of a place ends, its line feed excluded.
+    pub fn line_end(&self, at: u32) -> usize {
+        let line = self.lines.partition_point(|start| *start <= at);
+        self.lines.get(line).map_or(self.text.len(), |next| (*next as usize).saturating_sub(1))
+    }
+}
+
 /// All texts of one load, by the number that spans carry.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
@@ -80,7 +94,7 @@ impl Sources {
     pub fn place(&self, span: Span) -> Option<Place<'_>> {
         let source = self.source(span.file)?;
         let line = source.lines.partition_point(|start| *start <= span.start).max(1);
-        let start = *source.lines.get(line - 1)? as usize;
+        let start = source.line_start(span.start);
         let before = source.text.get(start..(span.start as usize).min(source.text.len())).unwrap_or("");
         Some(Place { file: &source.name, line: line as u32, column: before.chars().count() as u32 + 1 })
     }

@@ -112,10 +112,10 @@ impl Parser<'_> {
             Some('=' | ')' | '&' | ';' | '}' | '{' | ',') | None => return Err(self.unexpected()),
             Some(c) => {
                 self.report("syntax", invalid_character(c, "expression"), at, at + c.len_utf8());
-                if c == '#' {
-                    if let Some(last) = self.diagnostics.last_mut() {
-                        last.help.push("inside an expression, comments are written `/* ... */`".into());
-                    }
+                if c == '#'
+                    && let Some(last) = self.diagnostics.last_mut()
+                {
+                    last.help.push("inside an expression, comments are written `/* ... */`".into());
                 }
                 return Err(Failed);
             }

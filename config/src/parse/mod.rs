@@ -11,8 +11,6 @@ mod selector;
 mod statement;
 mod strings;
 
-pub(crate) use object::OBJECTS;
-pub(crate) use property::COMPARISONS;
 pub(crate) use selector::{
     FACILITIES, SEVERITIES, decode as decode_selector, facility as facility_number,
     severity as severity_number,

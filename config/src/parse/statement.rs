@@ -359,13 +359,13 @@ impl Parser<'_> {
                 }
             }
         }
-        if self.cursor.peek().is_some() {
-            if let Some(last) = self.diagnostics.last_mut() {
-                let here = "rsyslog would not read what follows; it is checked and used here";
-                if last.slug == "syntax" && !self.said_going_on {
-                    self.said_going_on = true;
-                    last.help.push(here.to_string());
-                }
+        if self.cursor.peek().is_some()
+            && let Some(last) = self.diagnostics.last_mut()
+        {
+            let here = "rsyslog would not read what follows; it is checked and used here";
+            if last.slug == "syntax" && !self.said_going_on {
+                self.said_going_on = true;
+                last.help.push(here.to_string());
             }
         }
     }

@@ -145,6 +145,13 @@ impl Values {
         }
     }
 
+    /// Takes the value at a place of the table away.
+    pub fn clear(&mut self, index: usize) {
+        if let Some(slot) = self.settings.get_mut(index) {
+            *slot = None;
+        }
+    }
+
     /// Whether nobody wrote any value.
     pub fn is_untouched(&self) -> bool {
         self.settings.iter().flatten().all(|s| s.origin == Origin::Default)

@@ -34,14 +34,11 @@ impl Loader<'_> {
         }
         let queue = (!queue.is_untouched()).then_some(queue);
         let name = common.str("name").map(String::from);
-        if let (Some(name), Some(at)) = (&name, common.span("name")) {
-            let twin = self.plan.actions.iter().find(|a| a.name.as_ref() == Some(name)).map(|a| a.span);
-            if let Some(twin) = twin {
-                let message = format!("action name '{name}' is used more than once");
-                self.warning(2357, "duplicate-name", message, at)
-                    .labels
-                    .push((twin, "also used here".into()));
-            }
+        if let (Some(name), Some(at)) = (&name, common.span("name"))
+            && let Some(twin) = self.action_names.insert(name.clone(), at)
+        {
+            let message = format!("action name '{name}' is used more than once");
+            self.warning(2357, "duplicate-name", message, at).labels.push((twin, "also used here".into()));
         }
         let action = Action { module, name, values, streams, common, queue, template, span: object.span };
         Some(self.add_action(action))

@@ -30,10 +30,10 @@ impl Loader<'_> {
             "defaultruleset" => self.default_ruleset(&word(), value.span),
             "rulesetparser" => {
                 let name = word();
-                if self.known_parser(&name, value.span) {
-                    if let Some(ruleset) = self.plan.rulesets.get_mut(self.current.0) {
-                        ruleset.parsers.push((name, value.span));
-                    }
+                if self.known_parser(&name, value.span)
+                    && let Some(ruleset) = self.plan.rulesets.get_mut(self.current.0)
+                {
+                    ruleset.parsers.push((name, value.span));
                 }
             }
             "rulesetcreatemainqueue" => self.ruleset_queue(&word(), value.span),

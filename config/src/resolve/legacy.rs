@@ -45,7 +45,7 @@ impl Legacy {
     pub(super) fn new() -> Legacy {
         let mut legacy = Legacy::default();
         legacy.add_table(Place::Global, &catalogue::globals(), |_| Some(LegacyKind::Module));
-        legacy.add_table(Place::ActionCommon, &catalogue::action_common(), |kind| Some(kind));
+        legacy.add_table(Place::ActionCommon, &catalogue::action_common(), Some);
         for (place, prefix) in [(Place::ActionQueue, "Action"), (Place::MainQueue, "MainMsg")] {
             for (index, param) in catalogue::action_queue().iter().enumerate() {
                 for entry in param.legacy.iter().filter(|l| l.name.starts_with(prefix)) {

@@ -68,6 +68,8 @@ struct Loader<'e> {
     current: RulesetId,
     /// `$MainMsgQueue...`
     main_queue: Values,
+    /// Names of actions, and where they were given.
+    action_names: HashMap<String, Span>,
     /// Files being read, innermost last.
     reading: Vec<PathBuf>,
     depth: u32,
@@ -92,6 +94,7 @@ impl<'e> Loader<'e> {
             rulesets: Vec::new(),
             current: RulesetId::DEFAULT,
             main_queue: Values::unset(catalogue::main_queue()),
+            action_names: HashMap::new(),
             reading: Vec::new(),
             depth: 0,
             keep_case: false,

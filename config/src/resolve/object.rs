@@ -174,14 +174,13 @@ impl Loader<'_> {
                     }
                 }
             }
-            ("workDirectory", Value::Str(path)) => {
-                if !self.env.accessible(std::path::Path::new(path)) {
-                    let what = if legacy { "$WorkDirectory" } else { "workDirectory" };
-                    let message = format!(
-                        "{what}: {path} can not be accessed, probably does not exist - directive ignored"
-                    );
-                    self.error(2181, "inaccessible-file", message, at);
-                }
+            ("workDirectory", Value::Str(path)) if !self.env.accessible(std::path::Path::new(path)) => {
+                let what = if legacy { "$WorkDirectory" } else { "workDirectory" };
+                let message = format!(
+                    "{what}: {path} can not be accessed, probably does not exist - directive ignored"
+                );
+                self.error(2181, "inaccessible-file", message, at);
+                self.plan.globals.clear(index);
             }
             (
                 "defaultNetstreamDriverCAFile"

@@ -52,7 +52,7 @@ impl Loader<'_> {
         let property = self.property(&name, keep_case, at);
         let mut replacer = Replacer::default();
         if reader.eat(b':') {
-            self.from_and_to(reader, &mut replacer, at);
+            self.bounds(reader, &mut replacer, at);
         }
         if reader.eat(b':') {
             for option in reader.until(b":%").split(',').filter(|o| !o.is_empty()) {
@@ -70,7 +70,7 @@ impl Loader<'_> {
         Some(Piece::Property(property?, Box::new(replacer)))
     }
 
-    fn from_and_to(&mut self, reader: &mut Reader<'_>, replacer: &mut Replacer, at: Span) {
+    fn bounds(&mut self, reader: &mut Reader<'_>, replacer: &mut Replacer, at: Span) {
         match reader.rest.first() {
             Some(b'R') => {
                 let mut words = reader.until(b":%");

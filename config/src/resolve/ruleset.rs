@@ -32,12 +32,11 @@ impl Loader<'_> {
     pub(super) fn define_ruleset(&mut self, name: &str, span: Span) -> RulesetId {
         let id = self.named_ruleset(name, span);
         if let (Some(state), Some(ruleset)) = (self.rulesets.get_mut(id.0), self.plan.rulesets.get_mut(id.0))
+            && state.defined.is_none()
         {
-            if state.defined.is_none() {
-                state.defined = Some(span);
-                ruleset.span = span;
-                ruleset.name = name.to_string();
-            }
+            state.defined = Some(span);
+            ruleset.span = span;
+            ruleset.name = name.to_string();
         }
         id
     }
@@ -126,10 +125,10 @@ impl Loader<'_> {
     /// Whether a parser of this name exists by now; reports it if not.
     pub(super) fn known_parser(&mut self, name: &str, at: Span) -> bool {
         // rsyslog's own parsers are called after their modules: naming one is reason enough to load it.
-        if let Some(module) = name.strip_prefix("rsyslog.").filter(|m| m.starts_with("pm")) {
-            if self.load_module(module, at).is_none() {
-                return false;
-            }
+        if let Some(module) = name.strip_prefix("rsyslog.").filter(|m| m.starts_with("pm"))
+            && self.load_module(module, at).is_none()
+        {
+            return false;
         }
         let is = |known: &str| known.eq_ignore_ascii_case(name);
         let known = BUILTIN_PARSERS.iter().any(|p| is(p))

@@ -40,16 +40,7 @@ impl Loader<'_> {
             NodeKind::Ruleset { object, body } => self.ruleset(object, body),
             NodeKind::Action(object) => block.extend(self.action(object)),
             NodeKind::LegacyAction(action) => block.extend(self.legacy_action(action)),
-            NodeKind::Condition { condition, then, otherwise } => {
-                let sysklogd = !matches!(condition, Condition::Expr(_));
-                let filter = self.filter(condition);
-                let then = self.block(then);
-                let otherwise = self.block(otherwise);
-                let Some(filter) = filter else { return };
-                let statement = Statement::If { filter, then, otherwise, span };
-                let wrap = sysklogd && self.depth == 0;
-                block.push(if wrap { self.within_bsd_blocks(statement, span) } else { statement });
-            }
+            NodeKind::Condition { .. } => self.condition(node, block),
             NodeKind::Block(word) => self.bsd_block(word),
             NodeKind::Stop => block.push(Statement::Stop),
             NodeKind::Continue => block.push(Statement::Continue),
@@ -86,6 +77,34 @@ impl Loader<'_> {
                 block.extend(self.reload_lookup_table(&args, span));
             }
         }
+    }
+
+    /// An `if` with all its `else if`, or a selector or property filter. Long ladders are walked without recursion.
+    fn condition(&mut self, node: &Node, block: &mut Block) {
+        let mut arms = Vec::new();
+        let mut at = node;
+        let mut last = Block::new();
+        while let NodeKind::Condition { condition, then, otherwise } = &at.kind {
+            arms.push((self.filter(condition), self.block(then), at.span));
+            match otherwise.as_slice() {
+                [next] if matches!(next.kind, NodeKind::Condition { .. }) => at = next,
+                rest => {
+                    last = self.block(rest);
+                    break;
+                }
+            }
+        }
+        while let Some((filter, then, span)) = arms.pop() {
+            // A filter that is not understood takes its statements along.
+            let Some(filter) = filter else { continue };
+            let sysklogd = !matches!(filter, Filter::Expr(_));
+            let mut statement = Statement::If { filter, then, otherwise: std::mem::take(&mut last), span };
+            if sysklogd && self.depth == 0 && arms.is_empty() {
+                statement = self.within_bsd_blocks(statement, span);
+            }
+            last.push(statement);
+        }
+        block.extend(last);
     }
 
     fn filter(&mut self, condition: &Condition) -> Option<Filter> {
