@@ -11,5 +11,7 @@ mod engine;
 mod files;
 #[path = "plugin/layers.rs"]
 mod layers;
+#[path = "plugin/libraries.rs"]
+mod libraries;
 #[path = "plugin/panics.rs"]
 mod panics;

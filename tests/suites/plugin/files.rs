@@ -1,7 +1,8 @@
 //! Files that are no plugins of ours: each gives one clear line, and no code of it runs.
 
 use crate::c::library;
-use crate::engine::{Engine, libraries};
+use crate::engine::Engine;
+use crate::libraries::libraries;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};

@@ -11,6 +11,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 use std::alloc::System;
 use std::os::fd::BorrowedFd;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use sysloom_sdk::{
     Accepted, Commit, Complaint, Counter, End, Frame, Host, Input, Listen, Outcome, Output, Params, Records,
     StreamInput, Submit, Worker, plugin, slog,
@@ -77,6 +78,7 @@ impl Input for Misbehave {
         let conduct = Conduct::of(&settings);
         conduct.at("new")?;
         host.log(sysloom_sdk::Level::Debug, 0, &settings.seen());
+        host.counter("farewells").add(FAREWELLS.load(Ordering::Relaxed));
         let (submitted, allocations) = (host.counter("submitted"), host.counter("allocations"));
         Ok(Self { host, conduct, submitted, allocations, quiet: host.logger() })
     }
@@ -214,7 +216,12 @@ fn tell(counter: Counter) {
     counter.add(made.saturating_sub(counter.get()));
 }
 
-fn farewell() {}
+/// Counts, so that later instances can tell.
+fn farewell() {
+    FAREWELLS.fetch_add(1, Ordering::Relaxed);
+}
+
+static FAREWELLS: AtomicU64 = AtomicU64::new(0);
 
 plugin! {
     name: "misbehave",
