@@ -1,1 +1,56 @@
-//! (to be written)
+//! The netstream driver `rustls`: TLS 1.2 and 1.3 as a layer over another stream, with rustls and aws-lc-rs. It also
+//! answers to rsyslog's name `gtls`.
+//!
+//! The driver does the protocol; who the peer is and whether it may go on is the daemon's verdict, asked for from inside
+//! the handshake so that a refused peer gets an alert.
+#![forbid(unsafe_code)]
+
+mod context;
+mod der;
+mod ephemeral;
+mod files;
+mod outbox;
+mod policy;
+mod record;
+mod refuse;
+mod seam;
+mod session;
+mod verify;
+mod words;
+
+pub use context::{Context, Wishes};
+pub use seam::{Below, Daemon};
+pub use session::Session;
+
+use std::sync::Arc;
+use sysloom_sdk::{Complaint, Host, Layer, Lower, Role, StreamSettings, plugin};
+
+/// The driver: what the sessions of one listener or one action share.
+pub struct Rustls {
+    context: Context,
+    daemon: Arc<dyn Daemon>,
+}
+
+impl Layer for Rustls {
+    const NAME: &'static str = "rustls";
+    const ENCRYPTS: bool = true;
+    type Session = Session<Lower>;
+
+    fn new(role: Role, settings: &StreamSettings<'_>, host: Host) -> Result<Self, Complaint> {
+        let daemon: Arc<dyn Daemon> = Arc::new(host);
+        let context = Context::new(role, &Wishes::from(settings), &daemon)?;
+        Ok(Self { context, daemon })
+    }
+
+    fn session(
+        &self,
+        lower: Lower,
+        server: bool,
+        server_name: &str,
+        conn: u64,
+    ) -> Result<Session, Complaint> {
+        Session::new(&self.context, self.daemon.clone(), lower, server, server_name, conn)
+    }
+}
+
+plugin! { name: "rustls", layers: [Rustls] }

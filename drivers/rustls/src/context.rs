@@ -1,0 +1,192 @@
+//! What all sessions of one listener or one action share: keys, certificates, policy, tickets. Made once; no session
+//! copies any of it.
+
+use crate::files::{self, CA_EXTRA_FILES, CA_FILE, CERT_FILE, KEY_FILE};
+use crate::policy::Policy;
+use crate::seam::Daemon;
+use crate::verify::{Asker, OnlyCertificate};
+use crate::{ephemeral, words};
+use rustls::client::Resumption;
+use rustls::crypto::aws_lc_rs::Ticketer;
+use rustls::pki_types::{DnsName, IpAddr, ServerName};
+use rustls::server::NoServerSessionStorage;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{ClientConfig, ServerConfig};
+use std::sync::Arc;
+use sysloom_sdk::{Complaint, Level, Role, StreamSettings};
+
+/// What the configuration says, as far as TLS is concerned.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes<'a> {
+    pub auth_mode: &'a str,
+    pub ca_file: Option<&'a str>,
+    /// Joined by commas.
+    pub ca_extra_files: Option<&'a str>,
+    pub cert_file: Option<&'a str>,
+    pub key_file: Option<&'a str>,
+    pub priority: Option<&'a str>,
+}
+
+/// The shared part of one role's sessions.
+#[derive(Debug)]
+pub enum Context {
+    Server(Arc<ServerConfig>),
+    Client {
+        /// Sends the server's name.
+        naming: Arc<ClientConfig>,
+        /// For those who want none sent.
+        nameless: Arc<ClientConfig>,
+    },
+}
+
+impl<'a> From<&StreamSettings<'a>> for Wishes<'a> {
+    fn from(settings: &StreamSettings<'a>) -> Self {
+        Self {
+            auth_mode: settings.auth_mode,
+            ca_file: settings.ca_file,
+            ca_extra_files: settings.ca_extra_files,
+            cert_file: settings.cert_file,
+            key_file: settings.key_file,
+            priority: settings.priority,
+        }
+    }
+}
+
+impl Context {
+    pub fn new(role: Role, wishes: &Wishes<'_>, daemon: &Arc<dyn Daemon>) -> Result<Self, Complaint> {
+        let policy = Policy::parse(wishes.priority.unwrap_or_default())?;
+        check_anchors(wishes)?;
+        let own = match (wishes.cert_file, wishes.key_file) {
+            (Some(cert), Some(key)) => Some(files::identity(cert, key, daemon.as_ref())?),
+            (None, None) => None,
+            (Some(cert), None) => return Err(half(format!("there is certificate file '{cert}'"), KEY_FILE)),
+            (None, Some(key)) => return Err(half(format!("there is key file '{key}'"), CERT_FILE)),
+        };
+        match role {
+            Role::Server => server(own, &policy, wishes, daemon),
+            Role::Client => client(own, &policy, daemon),
+        }
+    }
+}
+
+/// The name that TLS needs for `text`, and whether it is to be sent. Addresses are never sent (RFC 6066 3).
+pub fn server_name(text: &str) -> Result<(ServerName<'static>, bool), Complaint> {
+    // RFC 6066 3: without the trailing dot.
+    let plain = text.strip_suffix('.').unwrap_or(text);
+    if plain.is_empty() {
+        let name = DnsName::try_from(NAMELESS).map(ServerName::DnsName);
+        return name.map(|n| (n, false)).map_err(|e| Complaint::new(e.to_string()));
+    }
+    if let Ok(address) = plain.parse::<std::net::IpAddr>() {
+        return Ok((ServerName::IpAddress(IpAddr::from(address)), false));
+    }
+    let name = DnsName::try_from(plain.to_owned()).map_err(|_| {
+        Complaint::new(format!(
+            "'{text}' is no host name that TLS can ask for (letters, digits, - and _ in labels joined by dots)"
+        ))
+        .param(REMOTE_SNI)
+    })?;
+    Ok((ServerName::DnsName(name), true))
+}
+
+fn server(
+    own: Option<CertifiedKey>,
+    policy: &Policy,
+    wishes: &Wishes<'_>,
+    daemon: &Arc<dyn Daemon>,
+) -> Result<Context, Complaint> {
+    let anonymous = wishes.auth_mode.eq_ignore_ascii_case("anon");
+    let own = match own {
+        Some(own) => own,
+        None if anonymous => {
+            daemon.log(
+                Level::Info,
+                "no certificate is configured: an ephemeral self-signed one is used, which auth mode anon allows",
+            );
+            ephemeral::make()?
+        }
+        None => {
+            let mode = if wishes.auth_mode.is_empty() { "x509/name" } else { wishes.auth_mode };
+            return Err(Complaint::new(format!(
+                "a TLS listener with auth mode {mode} needs a certificate and its key; set {CERT_FILE} and {KEY_FILE} \
+                 (or $DefaultNetstreamDriverCertFile and $DefaultNetstreamDriverKeyFile), or auth mode anon"
+            ))
+            .param(CERT_FILE));
+        }
+    };
+    let provider = Arc::new(policy.provider());
+    let asker = Asker::new(daemon.clone(), provider.signature_verification_algorithms);
+    let builder = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&policy.versions())
+        .map_err(|e| words::setup(&e))?;
+    let builder = if anonymous {
+        builder.with_no_client_auth()
+    } else {
+        builder.with_client_cert_verifier(Arc::new(asker))
+    };
+    let mut config = builder.with_cert_resolver(Arc::new(OnlyCertificate(Arc::new(own))));
+    config.ignore_client_order = policy.server_order;
+    config.require_ems = policy.require_ems;
+    config.max_early_data_size = 0;
+    // For the alert to a peer that is refused after the handshake.
+    config.enable_secret_extraction = true;
+    // Tickets keep the session with the client, so that nothing is stored here.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = usize::from(policy.tickets);
+    if policy.tickets {
+        config.ticketer = Ticketer::new().map_err(|e| words::setup(&e))?;
+    }
+    Ok(Context::Server(Arc::new(config)))
+}
+
+fn client(
+    own: Option<CertifiedKey>,
+    policy: &Policy,
+    daemon: &Arc<dyn Daemon>,
+) -> Result<Context, Complaint> {
+    let provider = Arc::new(policy.provider());
+    let asker = Asker::new(daemon.clone(), provider.signature_verification_algorithms);
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&policy.versions())
+        .map_err(|e| words::setup(&e))?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(asker));
+    let mut config = match own {
+        Some(own) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(own))),
+        None => builder.with_no_client_auth(),
+    };
+    config.enable_early_data = false;
+    config.enable_secret_extraction = true;
+    config.require_ems = policy.require_ems;
+    config.resumption =
+        if policy.tickets { Resumption::in_memory_sessions(SESSIONS) } else { Resumption::disabled() };
+    let mut nameless = config.clone();
+    nameless.enable_sni = false;
+    Ok(Context::Client { naming: Arc::new(config), nameless: Arc::new(nameless) })
+}
+
+/// The daemon judges the peers, so only it needs the anchors; that their files are fit is found out here and now.
+fn check_anchors(wishes: &Wishes<'_>) -> Result<(), Complaint> {
+    if let Some(path) = wishes.ca_file.filter(|p| *p != SYSTEM_STORE) {
+        files::certificates(CA_FILE, "CA file", path)?;
+    }
+    let extra = wishes.ca_extra_files.unwrap_or_default();
+    for path in extra.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        files::certificates(CA_EXTRA_FILES, "extra CA file", path)?;
+    }
+    Ok(())
+}
+
+fn half(what: String, missing: &'static str) -> Complaint {
+    Complaint::new(format!("{what}, but {missing} is not set; one is of no use without the other"))
+        .param(missing)
+}
+
+/// What rustls is told instead of a name when none is to be sent; `.invalid` belongs to nobody.
+pub const NAMELESS: &str = "nameless.invalid";
+/// The parameter that sets what a client asks for.
+const REMOTE_SNI: &str = "streamDriver.remoteSNI";
+/// The word for the system's own store, which the daemon reads.
+const SYSTEM_STORE: &str = "system";
+/// Servers that a client remembers sessions of; an action has one or a small pool.
+const SESSIONS: usize = 32;
