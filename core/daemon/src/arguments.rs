@@ -37,6 +37,8 @@ pub enum Task {
     Version,
     /// `--help`
     Help,
+    /// `--explain WORD`
+    Explain(String),
 }
 
 /// The command line cannot be understood: the text says why, usage follows.
@@ -64,6 +66,7 @@ impl Arguments {
                 Arg::Short('N') => this.task = Task::Check { level: parser.value()?.parse()? },
                 Arg::Short('v') | Arg::Long("version") => this.task = Task::Version,
                 Arg::Short('h' | '?') | Arg::Long("help") => this.task = Task::Help,
+                Arg::Long("explain") => this.task = Task::Explain(parser.value()?.string()?),
                 Arg::Short('u') => this.old_mask(parser.value()?.parse()?),
                 Arg::Short('D') => {}
                 // rsyslog: these have gone away there too, and are still accepted.
@@ -105,6 +108,7 @@ pub fn help(name: &str) -> String {
          \n\
          Look before running\n\
          \x20 -N LEVEL     check the configuration, say everything that is wrong with it, and exit\n\
+         \x20 --explain X  what a diagnostic means (its name stands below it), or a module's parameters\n\
          \x20 -v           version\n\
          \x20 --help       this text\n\
          \n\

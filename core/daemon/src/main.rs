@@ -1,6 +1,7 @@
 //! sysloomd: the life of the process, from its command line to its last message.
 
 mod arguments;
+mod explain;
 mod process;
 mod report;
 mod settings;
@@ -32,7 +33,7 @@ fn main() -> ExitCode {
     match &arguments.task {
         Task::Help => print!("{}", arguments::help(&name)),
         Task::Version => print!("{}", report::version_block(&name)),
-        Task::Run | Task::Check { .. } => return run(&name, &arguments),
+        Task::Run | Task::Check { .. } | Task::Explain(_) => return run(&name, &arguments),
     }
     ExitCode::SUCCESS
 }
@@ -48,6 +49,9 @@ fn run(name: &str, arguments: &Arguments) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
+    if let Task::Explain(word) = &arguments.task {
+        return explain::explain(word, &settings);
+    }
     let checking = matches!(arguments.task, Task::Check { .. });
     if !checking && let Some(why) = settings.pid_file.as_deref().and_then(|f| PidFile::check(f).err()) {
         eprintln!("{name}: {why}");
