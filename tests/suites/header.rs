@@ -94,20 +94,23 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 fn header() -> String {
-    let mut config = Config::default();
-    config.language = Language::C;
-    config.cpp_compat = true;
-    config.documentation = true;
-    config.include_guard = Some("SYSLOOM_H".to_owned());
-    config.line_length = 110;
-    config.no_includes = true;
-    config.sys_includes = vec!["stddef.h".to_owned(), "stdint.h".to_owned()];
-    config.header = Some(HEAD.trim().to_owned());
-    config.after_includes = Some(constants());
-    config.trailer = Some(MACROS.trim().to_owned());
+    let mut config = Config {
+        language: Language::C,
+        cpp_compat: true,
+        documentation: true,
+        include_guard: Some("SYSLOOM_H".to_owned()),
+        line_length: 110,
+        no_includes: true,
+        sys_includes: vec!["stddef.h".to_owned(), "stdint.h".to_owned()],
+        header: Some(HEAD.trim().to_owned()),
+        after_includes: Some(constants()),
+        trailer: Some(MACROS.trim().to_owned()),
+        ..Config::default()
+    };
     config.export.prefix = Some("Sysloom".to_owned());
     config.export.item_types = vec![ItemType::Structs, ItemType::Typedefs, ItemType::OpaqueItems];
-    config.export.include = structs().into_iter().map(|(name, _)| name).chain(["Entry".to_owned()]).collect();
+    let names = structs().into_iter().map(|(name, _)| name);
+    config.export.include = names.chain(["Entry".to_owned()]).collect();
     let mut builder = Builder::new().with_config(config);
     for (path, _) in sources().into_iter().skip(1) {
         builder = builder.with_src(path);

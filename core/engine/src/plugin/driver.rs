@@ -2,6 +2,7 @@
 //! share, `Listener`, and `Session`, which is a whole stack of layers as one value. Each frees itself; what stands
 //! below outlives what stands on it. `netstream` calls these and knows no pointer.
 
+use super::watch::{self, Callback, Number};
 use super::{Fault, PeerFacts};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
@@ -15,6 +16,7 @@ pub struct Driver {
     encrypts: bool,
     vt: &'static DriverVt,
     host: &'static abi::Host,
+    number: Number,
 }
 
 // SAFETY: name and flags are plain data; the tables are never written to after their plugin was entered, and the ABI
@@ -42,8 +44,13 @@ impl Driver {
         }
         // SAFETY: not null, and as large as the type according to its own size.
         let vt = unsafe { &*vt };
-        let driver =
-            Self { name: name.to_owned(), encrypts: flags & manifest_flag::ENCRYPTS != 0, vt, host };
+        let driver = Self {
+            name: name.to_owned(),
+            encrypts: flags & manifest_flag::ENCRYPTS != 0,
+            vt,
+            host,
+            number: Number::of(name),
+        };
         if !driver.is_transport() && !driver.is_layer() {
             return Err(fault(format!("driver {name} is neither a transport nor a layer")));
         }
@@ -84,11 +91,10 @@ impl Driver {
             Side::Client => abi::role::CLIENT,
             Side::Server => abi::role::SERVER,
         };
+        let _running = watch::enter(self.number, Callback::Context);
         let (raw, why) = with_why(|why| {
             // SAFETY: the values borrow from `values`, which outlives the call; the host's table is static.
-            unsafe {
-                (self.vt.context)(self.host, me, role, raw_values.as_ptr(), raw_values.len(), why)
-            }
+            unsafe { (self.vt.context)(self.host, me, role, raw_values.as_ptr(), raw_values.len(), why) }
         });
         if raw.is_null() {
             return Err(why.or_words(|| format!("driver {} refuses its parameters", self.name)));
@@ -238,6 +244,7 @@ impl Context {
         });
         let server = u32::from(side == Side::Server);
         let name = borrow(server_name.as_bytes());
+        let _running = watch::enter(self.driver.number, Callback::Session);
         let (raw, why) = with_why(|why| {
             // SAFETY: the context is alive; `below` is boxed and stays in place until the new session is freed.
             unsafe { session(self.raw, server, &below.raw, name, conn, why) }
@@ -321,6 +328,7 @@ impl Listener {
             return Err(Halt::failed(self.context.lacks("accept")));
         };
         let mut out = no_connection();
+        let _running = watch::enter(self.context.driver.number, Callback::Accept);
         // SAFETY: the listener is alive and borrowed mutably, `out` is ours.
         let (result, why) = with_why(|why| unsafe { accept(self.raw, *fd, &mut out, why) });
         if result < 0 {
@@ -366,6 +374,7 @@ impl Session {
             return Ok(());
         };
         let mut wanted = 0;
+        let _running = watch::enter(self.context.driver.number, Callback::Handshake);
         // SAFETY: the session is alive and borrowed mutably.
         let (result, why) = with_why(|why| unsafe { handshake(self.raw, &mut wanted, why) });
         if result >= 0 {
@@ -378,6 +387,7 @@ impl Session {
     pub fn read(&mut self, buf: &mut [u8]) -> Result<usize, Halt> {
         let mut wanted = 0;
         let read = self.context.driver.vt.read;
+        let _running = watch::enter(self.context.driver.number, Callback::Read);
         // SAFETY: the session is alive and borrowed mutably, the buffer is ours.
         let result = unsafe { read(self.raw, buf.as_mut_ptr(), buf.len(), &mut wanted) };
         self.outcome(result, wanted, buf.len(), "the read failed")
@@ -387,6 +397,7 @@ impl Session {
     pub fn write(&mut self, buf: &[u8]) -> Result<usize, Halt> {
         let mut wanted = 0;
         let write = self.context.driver.vt.write;
+        let _running = watch::enter(self.context.driver.number, Callback::Write);
         // SAFETY: as for `read`.
         let result = unsafe { write(self.raw, buf.as_ptr(), buf.len(), &mut wanted) };
         self.outcome(result, wanted, buf.len(), "the write failed")

@@ -27,6 +27,12 @@ pub enum Callback {
     Resume,
     Free,
     Shutdown,
+    Context,
+    Session,
+    Accept,
+    Handshake,
+    Read,
+    Write,
 }
 
 impl Callback {
@@ -195,9 +201,27 @@ fn callback(word: u64) -> &'static str {
 }
 
 /// In the order of [`Callback`].
-const NAMES: [&str; 14] = [
-    "entry", "module", "new", "activate", "run", "hup", "open", "data", "close", "worker", "commit",
-    "resume", "free", "shutdown",
+const NAMES: [&str; 20] = [
+    "entry",
+    "module",
+    "new",
+    "activate",
+    "run",
+    "hup",
+    "open",
+    "data",
+    "close",
+    "worker",
+    "commit",
+    "resume",
+    "free",
+    "shutdown",
+    "context",
+    "session",
+    "accept",
+    "handshake",
+    "read",
+    "write",
 ];
 /// A word: one bit that something runs, the callback, the plugin's number, a serial number.
 const BUSY: u64 = 1;
