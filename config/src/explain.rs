@@ -179,5 +179,10 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "The ruleset is defined nowhere. An input that names it delivers to the default ruleset.",
     ),
     ("unknown-template", "The template must be defined before it is used; the action is left out."),
+    (
+        "yaml",
+        "A configuration in YAML is one mapping of modules, inputs, templates, rulesets and so on; their items are mappings of the same \
+      parameter names as in RainerScript.",
+    ),
     ("unsupported", "This is part of rsyslog's language, but is not available here."),
 ];

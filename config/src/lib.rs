@@ -16,6 +16,7 @@ pub mod source;
 mod suggest;
 mod tables;
 mod text;
+mod yaml;
 
 pub use diagnostic::{Diagnostic, Severity};
 pub use environment::{Environment, System};

@@ -10,12 +10,14 @@ pub struct Text {
     logical: String,
     /// (place in the logical text, place in the file), where the two drift apart.
     map: Vec<(u32, u32)>,
+    /// For a text that stands inside another file: (place in it, place in the file), and the stretch it must stay in.
+    outer: Option<(Vec<(u32, u32)>, Span)>,
 }
 
 impl Text {
     /// Joins continued lines of `raw`, the text of source number `file`.
     pub fn new(file: u32, raw: &str) -> Text {
-        let mut text = Text { file, logical: String::with_capacity(raw.len()), map: Vec::new() };
+        let mut text = Text { file, logical: String::with_capacity(raw.len()), map: Vec::new(), outer: None };
         let bytes = raw.as_bytes();
         let mut from = if raw.starts_with('\u{feff}') { 3 } else { 0 };
         let mut at = from;
@@ -40,6 +42,38 @@ impl Text {
         text
     }
 
+    /// A text that is the value of a YAML scalar at `span` of `raw`. A block of lines has been shifted to the left; what
+    /// has been changed by escapes or folding cannot be traced and counts as the whole scalar.
+    pub fn within(file: u32, raw: &str, span: Span, scalar: &str, block: bool) -> Text {
+        let mut map = Vec::new();
+        let mut rest = raw.get(span.start as usize..).unwrap_or("");
+        let mut at = span.start as usize;
+        let mut place = 0;
+        if block {
+            for line in scalar.split_inclusive('\n') {
+                let content = line.trim_end_matches('\n');
+                // The scalar's lines follow one another in the file; only the indicator's line lies before them.
+                while let Some(found) = rest.split_inclusive('\n').next() {
+                    let end = found.trim_end_matches(['\n', '\r']);
+                    let start = at + end.len().saturating_sub(content.len());
+                    at += found.len();
+                    rest = rest.get(found.len()..).unwrap_or("");
+                    if end.ends_with(content) && (!content.is_empty() || end.trim().is_empty()) {
+                        map.push((place as u32, start as u32));
+                        break;
+                    }
+                }
+                place += line.len();
+            }
+        } else if let Some(found) =
+            rest.get(..span.end.saturating_sub(span.start) as usize).and_then(|s| s.find(scalar))
+        {
+            map.push((0, (at + found) as u32));
+        }
+        let whole = if block { Span { end: raw.len() as u32, ..span } } else { span };
+        Text { outer: Some((map, whole)), ..Text::new(file, scalar) }
+    }
+
     /// The joined text.
     pub fn as_str(&self) -> &str {
         &self.logical
@@ -48,6 +82,11 @@ impl Text {
     /// The place in the file of a stretch of the joined text.
     pub fn span(&self, start: usize, end: usize) -> Span {
         let start = self.raw(start);
+        if let Some((map, whole)) = &self.outer {
+            if map.is_empty() {
+                return *whole;
+            }
+        }
         // The end is traced from its last byte, so that a span never swallows a continuation behind it.
         Span {
             file: self.file,
@@ -64,12 +103,20 @@ impl Text {
     }
 
     fn raw(&self, at: usize) -> u32 {
-        let at = at as u32;
-        let index = self.map.partition_point(|(logical, _)| *logical <= at);
-        match index.checked_sub(1).and_then(|i| self.map.get(i)) {
-            Some((logical, raw)) => raw + (at - logical),
+        let at = trace(&self.map, at as u32);
+        match &self.outer {
+            Some((map, whole)) => trace(map, at).clamp(whole.start, whole.end),
             None => at,
         }
+    }
+}
+
+/// Follows a map from the place at or before `at`.
+fn trace(map: &[(u32, u32)], at: u32) -> u32 {
+    let index = map.partition_point(|(from, _)| *from <= at);
+    match index.checked_sub(1).and_then(|i| map.get(i)) {
+        Some((from, to)) => to + (at - from),
+        None => at,
     }
 }
 
@@ -97,6 +144,18 @@ mod tests {
         let at = text.as_str().find('/').unwrap();
         assert_eq!(text.span(at, at + 2), Span { file: 0, start: 12, end: 14 });
         assert_eq!(text.span(0, 1), Span { file: 0, start: 3, end: 4 });
+    }
+
+    #[test]
+    fn a_block_of_yaml_keeps_its_places() {
+        let raw = "script: |\n    *.* \\\n      /x\n\n    stop\n";
+        let scalar = "*.* \\\n  /x\n\nstop\n";
+        let text = Text::within(0, raw, Span { file: 0, start: 8, end: 9 }, scalar, true);
+        assert_eq!(text.as_str(), "*.* /x\n\nstop\n");
+        for word in ["/x", "stop", "*.*"] {
+            let at = text.as_str().find(word).unwrap();
+            assert_eq!(text.span(at, at + word.len()).start as usize, raw.find(word).unwrap(), "{word}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ fn cases() -> Vec<(String, String, PathBuf)> {
     let mut cases = Vec::new();
     for entry in std::fs::read_dir(&folder).expect("the folder of cases") {
         let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|e| e == "conf") {
+        if path.extension().is_some_and(|e| e == "conf" || e == "yaml") {
             let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
             let text = std::fs::read_to_string(&path).expect("a case");
             cases.push((name, text, path.with_extension("stderr")));
@@ -21,13 +21,22 @@ fn cases() -> Vec<(String, String, PathBuf)> {
     cases
 }
 
+/// Loads a case under a name that says which front end reads it.
+fn read(text: &str, expected: &Path) -> sysloom_config::Loaded {
+    let yaml = expected.with_extension("yaml").exists();
+    let name = if yaml { "t.yaml" } else { "t.conf" };
+    let mut world = world::small("");
+    world.files.insert(name.into(), text.as_bytes().to_vec());
+    sysloom_config::load(Path::new(name), &mut world)
+}
+
 #[test]
 fn every_mistake_has_its_text() {
     let bless = std::env::var_os("BLESS").is_some();
     let cwd = std::env::current_dir().expect("a directory").display().to_string();
     let mut wrong = Vec::new();
     for (name, text, expected) in cases() {
-        let loaded = world::load(&mut world::small(&text));
+        let loaded = read(&text, &expected);
         let got = world::stderr(&loaded).replace(&cwd, "CWD");
         assert!(
             loaded.diagnostics.iter().any(|d| d.slug == name),
@@ -51,8 +60,8 @@ fn every_slug_is_explained_and_has_a_case() {
     // The case without any file stands in the test below.
     let uncovered: Vec<_> = explained.iter().filter(|s| **s != "main-file" && !names.contains(**s)).collect();
     assert!(uncovered.is_empty(), "no case for {uncovered:?}");
-    for (name, text, _) in cases() {
-        for d in world::load(&mut world::small(&text)).diagnostics {
+    for (name, text, expected) in cases() {
+        for d in read(&text, &expected).diagnostics {
             assert!(explained.contains(d.slug), "{name}: {} has no explanation", d.slug);
         }
     }

@@ -557,3 +557,79 @@ fn loops_calls_and_tables() {
         .collect();
     assert_eq!(kinds, ["foreach", "call", "call_indirect", "reload", "continue", "reset", "if"]);
 }
+
+#[test]
+fn yaml_comes_to_the_same_plan() {
+    let text = r#"
+version: 2
+global:
+  maxMessageSize: 16k
+main_queue:
+  queue.type: LinkedList
+include:
+  - path: /etc/more.conf
+  - path: /etc/none.conf
+    optional: "on"
+modules:
+  - load: imtcp
+    streamDriver.mode: "1"
+    permittedPeer: [a, b]
+templates:
+  - name: short
+    type: string
+    string: "%msg%\n"
+  - name: listed
+    elements:
+      - constant: {value: "x "}
+      - property: {name: msg, format: json}
+inputs:
+  - type: imtcp
+    port: "514"
+    ruleset: one
+rulesets:
+  - name: one
+    queue.size: "100"
+    script: |
+      if $msg contains "x" then stop
+      *.* /var/log/one;short
+  - name: two
+    filter: ":msg, contains, \"y\""
+    actions:
+      - {type: omfile, file: /var/log/two, template: listed}
+  - name: three
+    statements:
+      - if: $msg == "z"
+        then: [{call: two}]
+        else: {stop: true}
+      - set: {var: $.n, expr: 1 + 2}
+      - foreach: {var: $.i, in: $!l, do: [{unset: $.i}]}
+      - type: omfile
+        file: /var/log/three
+"#;
+    let mut world = small("");
+    world.files.insert("t.yaml".into(), text.as_bytes().to_vec());
+    world.files.insert("/etc/more.conf".into(), b"*.* /var/log/more\n".to_vec());
+    let loaded = sysloom_config::load(std::path::Path::new("t.yaml"), &mut world);
+    assert!(loaded.diagnostics.is_empty(), "{}", stderr(&loaded));
+    let plan = loaded.plan;
+    let files: Vec<_> = plan.actions.iter().filter_map(|a| a.values.str("file")).collect();
+    assert_eq!(files, ["/var/log/more", "/var/log/one", "/var/log/two", "/var/log/three"]);
+    assert_eq!(plan.globals.int("maxMessageSize"), Some(16384));
+    assert_eq!(plan.inputs[0].ruleset, plan.ruleset("one"));
+    assert_eq!(plan.inputs[0].streams.list("permittedPeer"), ["a", "b"]);
+    let ruleset = |name: &str| &plan.rulesets[plan.ruleset(name).expect(name).0];
+    assert_eq!(ruleset("one").queue.as_ref().and_then(|q| q.int("queue.size")), Some(100));
+    let [
+        Statement::If { then, otherwise, .. },
+        Statement::Set { .. },
+        Statement::Foreach { .. },
+        Statement::Action(_),
+    ] = ruleset("three").body.as_slice()
+    else {
+        panic!("{:?}", ruleset("three").body)
+    };
+    assert!(
+        matches!(then.as_slice(), [Statement::Call { .. }])
+            && matches!(otherwise.as_slice(), [Statement::Stop])
+    );
+}

@@ -17,7 +17,7 @@ pub(crate) use selector::{
 };
 pub(crate) use strings::decimal_escapes;
 
-use crate::ast::{Expr, Node};
+use crate::ast::{Condition, Expr, Node};
 use crate::diagnostic::Diagnostic;
 use crate::text::Text;
 use cursor::Cursor;
@@ -38,6 +38,30 @@ pub(crate) fn expression(text: &Text, diagnostics: &mut Vec<Diagnostic>) -> Opti
         return None;
     }
     Some(expr)
+}
+
+/// Parses a text as a selector or property filter; none when it is neither (which is reported).
+pub(crate) fn filter(text: &Text, diagnostics: &mut Vec<Diagnostic>) -> Option<Condition> {
+    let mut parser = Parser::new(text, diagnostics);
+    parser.cursor.skip_blank_lines();
+    let condition = match parser.property_filter_ahead() {
+        true => parser.property_filter().ok()??,
+        false => match parser.selector() {
+            Some(selector) => Condition::Selector(selector),
+            None => {
+                parser.expected(
+                    "a filter is a selector (`mail.info`) or a property filter (`:msg, contains, \"x\"`)",
+                );
+                return None;
+            }
+        },
+    };
+    parser.cursor.skip_blank_lines();
+    if parser.cursor.peek().is_some() {
+        parser.unexpected();
+        return None;
+    }
+    Some(condition)
 }
 
 /// A syntax error that has been reported; the statement it stands in is given up.

@@ -39,7 +39,10 @@ impl Loader<'_> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         let source = self.sources.add(path.display().to_string(), text.clone());
         let block = match yaml {
-            true => self.yaml(source, &text),
+            true => {
+                let nodes = crate::yaml::nodes(source, &text, &mut self.diagnostics);
+                self.nodes(&nodes)
+            }
             false => self.text(source, &text),
         };
         self.reading.pop();

@@ -17,7 +17,6 @@ mod ruleset;
 mod statement;
 mod template;
 mod values;
-mod yaml;
 
 #[cfg(test)]
 pub(crate) use values::convert_text;
