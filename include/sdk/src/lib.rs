@@ -34,3 +34,8 @@ pub use sysloom_abi::{Frame, frame_flag, listen_flag};
 pub use sysloom_derive::{Params, plugin};
 pub use sysloom_frame as frame;
 pub use values::*;
+
+/// The examples of the README are tests.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

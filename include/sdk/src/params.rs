@@ -6,7 +6,8 @@ use sysloom_abi::{param_flag, param_type};
 
 /// A plugin's options: usually made by `#[derive(Params)]` on a struct with one field per option.
 ///
-/// ```ignore
+/// ```
+/// # use sysloom_sdk::Params;
 /// #[derive(Params)]
 /// struct Settings {
 ///     /// Listen port.

@@ -237,3 +237,19 @@ fn an_input_and_an_output_in_c() {
     assert_eq!(engine.lines(), ["33/6/0: one row=one", "33/6/0: two row=one"]);
     assert_eq!(worker.resume().unwrap_err().text, "still away");
 }
+
+#[test]
+fn the_example_of_the_manual_in_c() {
+    let manual = fs::read_to_string(root().join("include/README.md")).unwrap();
+    let example =
+        manual.split("```c\n").nth(1).and_then(|rest| rest.split("```").next()).expect("an example in C");
+    let dir = Dir::new();
+    let (engine, loader) = Engine::searching(dir.path());
+    library(&dir, "omcount", example, &[]);
+    let plugin = loader.module("omcount").unwrap();
+    let module = OutputModule::new(&plugin, "omcount", 0, &[]).unwrap();
+    let mut worker = module.instance(40, &[]).unwrap().worker().unwrap();
+    let rows = Rows { columns: 0, block: b"", cells: &[], messages: &[1, 2, 3] };
+    assert_eq!(worker.commit(rows, &mut Vec::new()), Committed::Done);
+    assert_eq!(engine.value(40, "seen"), 3);
+}

@@ -18,9 +18,11 @@
 mod calls;
 mod rows;
 mod settings;
+mod wire;
 
 pub use rows::Rows;
 pub use settings::settings;
+pub use wire::{Far, wire};
 
 use crate::{Host, Level};
 use std::collections::HashMap;
@@ -33,7 +35,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Copy)]
 pub struct TestHost {
     inner: &'static Inner,
-    raw: &'static sysloom_abi::Host,
+    host: Host,
 }
 
 /// A message that an input handed over.
@@ -92,12 +94,12 @@ impl TestHost {
             changed: Condvar::new(),
             closed: AtomicBool::new(false),
         }));
-        Self { inner, raw: Box::leak(Box::new(calls::table(inner))) }
+        Self { inner, host: Host { raw: Box::leak(Box::new(calls::table(inner))), me: 1 } }
     }
 
     /// What a plugin is given.
     pub fn host(&self) -> Host {
-        Host { raw: self.raw, me: 1 }
+        self.host
     }
 
     /// The messages handed over so far.
