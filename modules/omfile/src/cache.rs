@@ -108,6 +108,11 @@ impl Cache {
         });
     }
 
+    #[cfg(test)]
+    pub fn len(&self) -> usize {
+        self.files.len()
+    }
+
     pub fn each(&mut self, work: impl FnMut(&mut LogFile)) {
         self.files.values_mut().map(|entry| &mut entry.file).for_each(work);
     }

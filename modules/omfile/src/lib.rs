@@ -221,3 +221,6 @@ const CODE_PARAMETERS: i32 = 2016;
 const CODE_MISSING: i32 = 2211;
 
 plugin! { name: "omfile", outputs: [Omfile] }
+
+#[cfg(test)]
+mod tests;

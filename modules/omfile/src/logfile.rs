@@ -118,7 +118,7 @@ impl LogFile {
         self.regular = opened.regular;
         self.file = Some(opened.file);
         self.used = Instant::now();
-        self.torn = self.torn && self.size() > 0;
+        self.torn = self.torn && (!self.regular || self.size() > 0);
         Ok(())
     }
 
