@@ -11,6 +11,7 @@ pub mod environment;
 pub mod explain;
 mod parse;
 pub mod plan;
+pub mod print;
 mod resolve;
 pub mod source;
 mod suggest;

@@ -27,7 +27,7 @@ impl Loader<'_> {
         let (mut values, mut streams) = self.instance_values(module)?;
         let mut common = Values::unset(catalogue::action_common());
         let mut queue = Values::unset(catalogue::action_queue());
-        let sound = self.fill(object, &mut [&mut common, &mut queue, &mut values, &mut streams]);
+        let sound = self.fill(object, &mut [&mut common, &mut queue, &mut streams, &mut values]);
         let template = self.action_template(module, &values, object.span)?;
         if !sound {
             return None;

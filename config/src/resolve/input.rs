@@ -22,7 +22,7 @@ impl Loader<'_> {
                 .collect(),
             ..object.clone()
         };
-        if self.fill(&rest, &mut [&mut values, &mut streams]) {
+        if self.fill(&rest, &mut [&mut streams, &mut values]) {
             self.plan.inputs.push(Input { module, values, streams, ruleset: None, span: object.span });
         }
     }

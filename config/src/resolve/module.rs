@@ -114,7 +114,7 @@ impl Loader<'_> {
                 .collect(),
             ..object.clone()
         };
-        self.fill(&rest, &mut [&mut values, &mut streams]);
+        self.fill(&rest, &mut [&mut streams, &mut values]);
         if let Some(m) = self.plan.modules.get_mut(module) {
             m.values = values;
             m.streams = streams;

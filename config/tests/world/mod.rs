@@ -257,6 +257,10 @@ pub fn listed(tsv: &str) -> HashMap<String, Arc<ModuleSpec>> {
             uses_streams: matches!(*object, "imtcp" | "omfwd"),
             ..ModuleSpec::default()
         });
+        let streams = sysloom_config::catalogue::streams();
+        if spec.uses_streams && streams.iter().any(|p| p.answers_to(name)) {
+            continue;
+        }
         let mut p = param(name, type_of(ty));
         p.aliases = aliases.split(' ').filter(|a| *a != "-" && !a.is_empty()).map(String::from).collect();
         p.required = *default == "required";
