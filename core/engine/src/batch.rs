@@ -97,4 +97,4 @@ impl Pool {
 /// Messages of a full batch: rsyslog's queue.dequeueBatchSize of rulesets.
 const MAX_MESSAGES: usize = 1024;
 /// Bytes of a full batch; stays in a core's second-level cache.
-const MAX_BYTES: usize = 192 * 1024;
+const MAX_BYTES: usize = 96 * 1024;

@@ -73,4 +73,4 @@ impl Outbox {
 }
 
 /// Bytes after which a commit is due even inside a batch: spans are 32 bits wide, and memory is finite.
-const LARGE: usize = 512 * 1024;
+const LARGE: usize = 256 * 1024;

@@ -36,10 +36,12 @@ pub struct Queue {
     take: Receiver<Box<Batch>>,
     /// Messages that were enqueued and are not yet fully processed.
     fill: AtomicUsize,
-    /// Held while waiting for room; `waiting` tells workers whether anybody does.
-    room: Mutex<()>,
-    roomier: Condvar,
-    waiting: AtomicUsize,
+    /// Where senders wait for room in a full queue.
+    room: Gate,
+    /// Where senders wait that are too far ahead of the workers.
+    pace: Gate,
+    /// Batches that workers are done with, to tell a slow worker from one that is stuck.
+    finished: AtomicUsize,
     stopping: AtomicBool,
     pool: Arc<Pool>,
     counts: Counts,
@@ -51,6 +53,14 @@ struct Counts {
     discarded_full: &'static AtomicU64,
     size: &'static AtomicU64,
     max_size: &'static AtomicU64,
+}
+
+/// A place to wait for something that a worker brings about. Free of cost while nobody waits.
+#[derive(Default)]
+struct Gate {
+    held: Mutex<()>,
+    changed: Condvar,
+    waiting: AtomicUsize,
 }
 
 /// What [`Queue::take`] came back with.
@@ -79,9 +89,9 @@ impl Queue {
             give,
             take,
             fill: AtomicUsize::new(0),
-            room: Mutex::new(()),
-            roomier: Condvar::new(),
-            waiting: AtomicUsize::new(0),
+            room: Gate::default(),
+            pace: Gate::default(),
+            finished: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             pool,
             counts,
@@ -146,12 +156,12 @@ impl Queue {
     pub fn done(&self, batch: Box<Batch>) {
         let n = batch.len();
         self.pool.give(batch);
+        self.finished.fetch_add(1, Ordering::AcqRel);
         let fill = self.fill.fetch_sub(n, Ordering::AcqRel).saturating_sub(n);
         self.counts.size.store(fill as u64, Ordering::Relaxed);
-        if self.waiting.load(Ordering::Acquire) > 0 {
-            // Taking the lock orders this wake-up after the waiter's last look at the fill.
-            drop(self.room.lock().unwrap_or_else(|e| e.into_inner()));
-            self.roomier.notify_all();
+        self.room.look();
+        if self.take.len() <= CLOSE {
+            self.pace.look();
         }
     }
 
@@ -166,6 +176,9 @@ impl Queue {
     }
 
     fn hold_back(&self, delay: Delay) {
+        if matches!(delay, Delay::Light | Delay::Full) {
+            self.pace();
+        }
         let fill = self.fill();
         match delay {
             Delay::Full if fill >= self.limits.full_delay_mark => {
@@ -180,23 +193,24 @@ impl Queue {
         }
     }
 
+    /// A sender that can be held back keeps step with workers that are getting on: memory is for bursts that they
+    /// cannot help with, not for what a fast sender is ahead of them.
+    fn pace(&self) {
+        if self.take.len() < AHEAD {
+            return;
+        }
+        loop {
+            let before = self.finished.load(Ordering::Acquire);
+            let close = self.pace.wait(PROGRESS, || self.take.len() <= CLOSE);
+            let stuck = self.finished.load(Ordering::Acquire) == before;
+            if close || stuck || self.stopping.load(Ordering::Acquire) {
+                return;
+            }
+        }
+    }
+
     fn wait_below(&self, mark: usize, patience: Duration) -> bool {
-        let end = Instant::now() + patience;
-        self.waiting.fetch_add(1, Ordering::AcqRel);
-        let mut held = self.room.lock().unwrap_or_else(|e| e.into_inner());
-        let below = loop {
-            if self.fill() < mark {
-                break true;
-            }
-            let now = Instant::now();
-            if now >= end {
-                break false;
-            }
-            held = self.roomier.wait_timeout(held, end - now).unwrap_or_else(|e| e.into_inner()).0;
-        };
-        drop(held);
-        self.waiting.fetch_sub(1, Ordering::AcqRel);
-        below
+        self.room.wait(patience, || self.fill() < mark)
     }
 
     fn lose(&self, batch: Box<Batch>) -> usize {
@@ -207,8 +221,45 @@ impl Queue {
     }
 }
 
+impl Gate {
+    /// Waits until the condition is met, at most for `patience`; whether it was.
+    fn wait(&self, patience: Duration, met: impl Fn() -> bool) -> bool {
+        let end = Instant::now() + patience;
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let mut held = self.held.lock().unwrap_or_else(|e| e.into_inner());
+        let met = loop {
+            if met() {
+                break true;
+            }
+            let now = Instant::now();
+            if now >= end {
+                break false;
+            }
+            held = self.changed.wait_timeout(held, end - now).unwrap_or_else(|e| e.into_inner()).0;
+        };
+        drop(held);
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        met
+    }
+
+    /// Has those who wait look again.
+    fn look(&self) {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            // Taking the lock orders this wake-up after a waiter's last look.
+            drop(self.held.lock().unwrap_or_else(|e| e.into_inner()));
+            self.changed.notify_all();
+        }
+    }
+}
+
 /// Slots of the channel: batches that may wait, however few messages each holds.
 const MAX_BATCHES: usize = 16 * 1024;
+/// Batches that a sender may be ahead of workers that are getting on.
+const AHEAD: usize = 8;
+/// How close behind they must come before it goes on.
+const CLOSE: usize = 3;
+/// Workers that finish nothing for so long are stuck, and the queue fills as far as it is allowed to.
+const PROGRESS: Duration = Duration::from_millis(50);
 const ONE_SECOND: Duration = Duration::from_secs(1);
 
 #[cfg(test)]

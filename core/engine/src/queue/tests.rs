@@ -57,3 +57,24 @@ fn a_waiting_sender_goes_on_when_a_worker_is_done() {
     });
     assert_eq!(queue.fill(), 1);
 }
+
+#[test]
+fn a_throttled_sender_waits_for_workers_that_get_on_and_no_longer() {
+    let queue = queue(10_000, ONE_SECOND);
+    for _ in 0..AHEAD {
+        queue.enqueue(batch(&queue.pool, &["early"]), Delay::Light);
+    }
+    // Nobody works: the sender is let in after a moment.
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["late"]), Delay::Light), 0);
+    assert_eq!(queue.fill(), AHEAD + 1);
+    // A worker gets on: the sender is let in as soon as the worker is not too far behind.
+    std::thread::scope(|s| {
+        let sender = s.spawn(|| queue.enqueue(batch(&queue.pool, &["paced"]), Delay::Full));
+        for _ in 0..=AHEAD {
+            let Taken::Batch(taken) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+            queue.done(taken);
+        }
+        assert_eq!(sender.join().expect("no panic"), 0);
+    });
+    assert!(queue.fill() <= 1);
+}
