@@ -118,3 +118,6 @@ impl StreamInput for Imtcp {
 }
 
 plugin! { name: "imtcp", stream_inputs: [Imtcp] }
+
+#[cfg(test)]
+mod tests;

@@ -89,6 +89,10 @@ impl Sink for Intake<'_> {
     }
 
     fn event(&mut self, event: Event) {
+        // The splitter tells of a count that it does not believe once more.
+        if matches!(event, Event::Oversize { announced } if announced > self.input.rules.max_frame as u64) {
+            return;
+        }
         self.input.bad_frames.add(1);
         if *self.session.logged >= MAX_LINES {
             return;

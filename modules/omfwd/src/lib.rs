@@ -117,3 +117,6 @@ impl Worker<Omfwd> for Forwarder {
 }
 
 plugin! { name: "omfwd", outputs: [Omfwd] }
+
+#[cfg(test)]
+mod tests;
