@@ -89,7 +89,11 @@ impl Net {
 
     /// Checks an action's or a listener's stream parameters and reads its keys, while privileges last.
     pub fn stack(&self, me: u64, side: Side, params: &StreamParams) -> Result<Stack, Fault> {
-        Stack::new(params, side, me, &|name| self.house.driver(name))
+        let stack = Stack::new(params, side, me, &|name| self.house.driver(name))?;
+        for remark in stack.policy().into_iter().flat_map(|policy| policy.remarks()) {
+            self.house.log(me, log_level::WARNING, 0, remark);
+        }
+        Ok(stack)
     }
 
     /// Binds now and gives the port; sessions come after [`Net::start`].
@@ -179,7 +183,11 @@ impl Net {
 
     /// A driver's question from inside a handshake: may this peer go on?
     pub fn verdict(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault> {
-        self.verdicts.judge(conn, peer)
+        let accepted = self.verdicts.judge(conn, peer)?;
+        for warning in &accepted.warnings {
+            self.house.log(0, log_level::WARNING, EXPIRED, warning);
+        }
+        Ok(())
     }
 
     /// Ends everything in order: listeners first, then sessions, then client streams.
@@ -274,6 +282,8 @@ fn keep_alive(session: &Session, keep: &TcpKeepalive, port: &Port) {
     }
 }
 
+/// rsyslog's code for an expired certificate.
+const EXPIRED: i32 = 2092;
 /// rsyslog's default for maxSessions.
 const MAX_SESSIONS: u32 = 200;
 /// Connections that the kernel keeps for us at least: a burst of them shall not wait for a second SYN.

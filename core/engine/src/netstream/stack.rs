@@ -59,7 +59,7 @@ impl Stack {
             contexts.push(driver.context(me, side, &values)?);
         }
         let policy = match encrypted {
-            true => Some(Arc::new(Policy::new(params, auth, side)?)),
+            true => Some(Arc::new(Policy::of_stream(params, auth, side)?)),
             false => None,
         };
         let mut contexts = contexts.into_iter();

@@ -2,7 +2,7 @@
 //! Drivers ask by that number from inside their handshake; whoever drives the handshake makes sure that the question
 //! was put, and asks it anew for a resumed session.
 
-use super::identity::{Policy, Refusal};
+use super::identity::{Accepted, Policy, Refusal};
 use crate::plugin::{Fault, PeerFacts, Session};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ impl Verdicts {
     }
 
     /// The question of a driver: may this peer go on? The fault's code is the TLS alert's number.
-    pub fn judge(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault> {
+    pub fn judge(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<Accepted, Fault> {
         let Some(case) = self.cases().get(&conn).cloned() else {
             return Err(Fault {
                 param: None,
@@ -37,11 +37,11 @@ impl Verdicts {
                 text: format!("no handshake is under way on connection {conn}"),
             });
         };
-        case.policy.judge(case.host.as_deref(), peer).map_err(fault)?;
+        let accepted = case.policy.admit(case.host.as_deref(), peer).map_err(fault)?;
         if let Some(case) = self.cases().get_mut(&conn) {
             case.passed = true;
         }
-        Ok(())
+        Ok(accepted)
     }
 
     /// The handshake is over: a resumed session is judged again, and so is one whose driver never asked.
@@ -51,7 +51,7 @@ impl Verdicts {
             if case.passed && !peer.resumed {
                 return Ok(());
             }
-            case.policy.judge(case.host.as_deref(), peer).map_err(fault)
+            case.policy.admit(case.host.as_deref(), peer).map_err(fault).map(drop)
         });
         match judged {
             Some(verdict) => verdict,

@@ -194,14 +194,22 @@ pub fn attributes(name: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
 pub fn string(value: Value<'_>) -> Option<Cow<'_, str>> {
     match value.tag {
         UTF8_STRING => std::str::from_utf8(value.contents).ok().map(Cow::Borrowed),
-        PRINTABLE_STRING | IA5_STRING | NUMERIC_STRING => {
-            value.contents.is_ascii().then(|| std::str::from_utf8(value.contents).ok()).flatten().map(Cow::Borrowed)
+        PRINTABLE_STRING | IA5_STRING | NUMERIC_STRING => value
+            .contents
+            .is_ascii()
+            .then(|| std::str::from_utf8(value.contents).ok())
+            .flatten()
+            .map(Cow::Borrowed),
+        TELETEX_STRING => {
+            Some(value.contents.iter().map(|octet| char::from(*octet)).collect::<String>().into())
         }
-        TELETEX_STRING => Some(value.contents.iter().map(|octet| char::from(*octet)).collect::<String>().into()),
         BMP_STRING => {
             let (pairs, odd) = value.contents.as_chunks::<2>();
             let units = pairs.iter().map(|pair| u16::from_be_bytes(*pair));
-            odd.is_empty().then(|| char::decode_utf16(units).collect::<Result<String, _>>().ok()).flatten().map(Cow::Owned)
+            odd.is_empty()
+                .then(|| char::decode_utf16(units).collect::<Result<String, _>>().ok())
+                .flatten()
+                .map(Cow::Owned)
         }
         _ => None,
     }

@@ -33,7 +33,12 @@ pub fn read(value: Value<'_>) -> Result<i64, NotDer> {
 pub fn words(at: i64) -> String {
     let (days, second) = (at.div_euclid(DAY), at.rem_euclid(DAY));
     let (year, month, day) = date(days);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC", second / 3600, second / 60 % 60, second % 60)
+    format!(
+        "{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02} UTC",
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
 }
 
 fn days_in(year: i64, month: i64) -> i64 {
@@ -52,13 +57,16 @@ fn is_leap(year: i64) -> bool {
 /// Counted from the first of March of the year 0, so that the leap day is a year's last.
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    year * 365 + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400) + (month * 153 + 2) / 5 + day
+    year * 365 + year.div_euclid(4) - year.div_euclid(100)
+        + year.div_euclid(400)
+        + (month * 153 + 2) / 5
+        + day
         - 1
         - MARCH_OF_YEAR_0_TO_1970
 }
 
 fn date(days: i64) -> (i64, i64, i64) {
-    let mut year = 1970 + days.div_euclid(366);
+    let mut year = 1970 + days.div_euclid(if days < 0 { 365 } else { 366 });
     while days_since_1970(year + 1, 1, 1) <= days {
         year += 1;
     }

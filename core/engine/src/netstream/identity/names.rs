@@ -37,7 +37,9 @@ enum Label {
 pub enum NameFault {
     #[error("it looks like a fingerprint, but {0}")]
     Fingerprint(#[from] FingerprintFault),
-    #[error("a '*' stands for the beginning or the end of a label or for a whole one, so '{0}' has no meaning")]
+    #[error(
+        "a '*' stands for the beginning or the end of a label or for a whole one, so '{0}' has no meaning"
+    )]
     Wildcard(String),
     #[error("it is no valid internationalized name")]
     Idn,
@@ -54,8 +56,15 @@ pub struct Presented {
 #[derive(Clone, Debug)]
 enum Kind {
     /// A DNS name, by its labels. `wildcard` = the first one is `*` and stands for any.
-    Dns { labels: Vec<String>, wildcard: bool, address: Option<IpAddr> },
-    Address { address: IpAddr, labels: Vec<String> },
+    Dns {
+        labels: Vec<String>,
+        wildcard: bool,
+        address: Option<IpAddr>,
+    },
+    Address {
+        address: IpAddr,
+        labels: Vec<String>,
+    },
     /// Shown, but never compared: octets that no name has.
     Unusable,
 }
@@ -71,7 +80,8 @@ impl Permitted {
             return Ok(permitted(Wanted::Address(address)));
         }
         // RFC 5425 5.2: internationalized names are compared in their ASCII form.
-        let ascii = if text.contains('*') { text.to_owned() } else { a_labels(text).ok_or(NameFault::Idn)? };
+        let ascii =
+            if text.contains('*') { text.to_owned() } else { a_labels(text).ok_or(NameFault::Idn)? };
         let labels: Result<_, _> = without_root(&ascii).split('.').map(Label::parse).collect();
         Ok(permitted(Wanted::Name(labels?)))
     }
@@ -103,7 +113,9 @@ impl Permitted {
         match (&self.wanted, &presented.kind) {
             // RFC 5425 5.2: addresses are compared as octets. The seed's advice, an address written into dNSName (and
             // so into CN), is compared as the address that it means.
-            (Wanted::Address(wanted), Kind::Address { address, .. }) => canonical(*wanted) == canonical(*address),
+            (Wanted::Address(wanted), Kind::Address { address, .. }) => {
+                canonical(*wanted) == canonical(*address)
+            }
             (Wanted::Address(wanted), Kind::Dns { address, .. }) => {
                 address.is_some_and(|address| canonical(*wanted) == canonical(address))
             }
@@ -117,7 +129,8 @@ impl Permitted {
 
 /// The names by which a certificate's owner may be known. `use_cn` = its common name too.
 pub fn presented(certificate: &Certificate<'_>, use_cn: bool) -> Vec<Presented> {
-    let mut all: Vec<Presented> = certificate.names.iter().flatten().filter_map(Presented::alt_name).collect();
+    let mut all: Vec<Presented> =
+        certificate.names.iter().flatten().filter_map(Presented::alt_name).collect();
     if use_cn && let Some(name) = certificate.common_name() {
         all.push(Presented { text: format!("CN={}", printable(&name)), kind: Kind::dns(&name) });
     }
@@ -150,7 +163,9 @@ impl Presented {
                     let labels = text.split('.').map(str::to_owned).collect();
                     Self { text, kind: Kind::Address { address, labels } }
                 }
-                None => Self { text: format!("an iPAddress of {} octets", octets.len()), kind: Kind::Unusable },
+                None => {
+                    Self { text: format!("an iPAddress of {} octets", octets.len()), kind: Kind::Unusable }
+                }
             }),
             AltName::Other(_) => None,
         }

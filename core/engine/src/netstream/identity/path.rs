@@ -17,7 +17,8 @@ use std::time::Duration;
 use thiserror::Error;
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, RawPublicKeyEntity,
-    RequiredEkuNotFoundContext, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
+    RequiredEkuNotFoundContext, RevocationOptions, RevocationOptionsBuilder, UnknownStatusPolicy,
+    VerifiedPath,
 };
 
 /// How strict a path is judged.
@@ -39,7 +40,7 @@ pub enum PathFault {
     Expired { whose: String, when: String },
     #[error("{whose} is not valid before {when}")]
     NotYetValid { whose: String, when: String },
-    #[error("{0} is neither a trusted CA nor was its certificate sent")]
+    #[error("no path leads to a trusted CA: {0} is none")]
     UnknownIssuer(String),
     #[error("it is self-signed and not trusted itself")]
     SelfSigned,
@@ -69,7 +70,9 @@ pub enum PathFault {
     CriticalExtension(String),
     #[error("a certificate of its path has a critical extension that is not known here")]
     CriticalExtensionAbove,
-    #[error("it, or a CA's, is signed by an algorithm that is not accepted, such as SHA-1, MD5 or RSA below 2048 bits")]
+    #[error(
+        "it, or a CA's, is signed by an algorithm that is not accepted, such as SHA-1, MD5 or RSA below 2048 bits"
+    )]
     Algorithm,
     #[error("too many paths would have to be tried")]
     TooMuchWork,
@@ -121,6 +124,7 @@ impl Case<'_> {
         let crls: Vec<_> = self.trust.crls.iter().map(|crl| &crl.list).collect();
         let at = UnixTime::since_unix_epoch(Duration::from_secs(u64::try_from(at).unwrap_or(0)));
         let accept = |path: &VerifiedPath<'_>| self.accept(path);
+        self.aside.take();
         own.verify_for_usage(
             webpki::ALL_VERIFICATION_ALGS,
             &self.trust.anchors,
@@ -138,8 +142,11 @@ impl Case<'_> {
     /// was valid when it still held, so the times at which one of them ended are tried, the latest first.
     fn attempt_earlier(&self, first: PathFault) -> Result<(), PathFault> {
         let sent = self.sent.iter().filter_map(|der| Certificate::read(der).ok());
-        let mut ends: Vec<i64> =
-            sent.map(|sent| sent.not_after).chain([self.own.not_after]).filter(|end| *end < self.now).collect();
+        let mut ends: Vec<i64> = sent
+            .map(|sent| sent.not_after)
+            .chain([self.own.not_after])
+            .filter(|end| *end < self.now)
+            .collect();
         ends.sort_unstable_by(|a, b| b.cmp(a));
         ends.dedup();
         for end in ends {
@@ -159,7 +166,8 @@ impl Case<'_> {
     fn accept(&self, path: &VerifiedPath<'_>) -> Result<(), Error> {
         let between: Vec<CertificateDer<'_>> =
             path.intermediate_certificates().map(webpki::Cert::der).collect();
-        let verdict = self.accept_cas(&between, path.anchor().subject.as_ref()).and_then(|()| self.crls_of(&between));
+        let verdict =
+            self.accept_cas(&between, path.anchor().subject.as_ref()).and_then(|()| self.crls_of(&between));
         verdict.map_err(|fault| {
             let error = match &fault {
                 PathFault::Expired { .. } | PathFault::CrlExpired { .. } => CRL_OUT_OF_DATE,
@@ -204,8 +212,8 @@ impl Case<'_> {
 
     fn crls_of(&self, between: &[CertificateDer<'_>]) -> Result<(), PathFault> {
         self.crl_in_time(self.own.issuer)?;
-        let cas = between.iter().filter_map(|der| Certificate::read(der).ok());
-        cas.map(|ca| self.crl_in_time(ca.issuer)).collect()
+        let mut cas = between.iter().filter_map(|der| Certificate::read(der).ok());
+        cas.try_for_each(|ca| self.crl_in_time(ca.issuer))
     }
 
     /// The newest list of that issuer, which is the one that was asked.
@@ -272,7 +280,9 @@ impl Case<'_> {
             Error::UnknownIssuer => PathFault::UnknownIssuer(self.missing()),
             Error::InvalidSignatureForPublicKey => PathFault::Signature(issuer()),
             Error::CertRevoked => PathFault::Revoked,
-            Error::InvalidCrlSignatureForPublicKey => PathFault::Crl("it is not signed by the CA that it names"),
+            Error::InvalidCrlSignatureForPublicKey => {
+                PathFault::Crl("it is not signed by the CA that it names")
+            }
             Error::IssuerNotCrlSigner => PathFault::Crl("its CA may not sign revocation lists"),
             Error::UnsupportedCrlSignatureAlgorithmContext(_)
             | Error::UnsupportedCrlSignatureAlgorithmForPublicKeyContext(_) => {
@@ -312,11 +322,14 @@ impl Case<'_> {
             return "it".to_owned();
         }
         let sent = self.sent.iter().filter_map(|der| Certificate::read(der).ok());
-        let ca = sent.filter(is_it).map(|ca| format!("the certificate of its CA {}", show::subject(ca.subject))).next();
+        let ca = sent
+            .filter(is_it)
+            .map(|ca| format!("the certificate of its CA {}", show::subject(ca.subject)))
+            .next();
         ca.unwrap_or_else(|| "a certificate of its path".to_owned())
     }
 
-    /// The first name on the way up of which there is no certificate.
+    /// The last issuer on the way up that was sent, or the first that was not.
     fn missing(&self) -> String {
         let sent: Vec<_> = self.sent.iter().filter_map(|der| Certificate::read(der).ok()).collect();
         let mut issuer = self.own.issuer;
@@ -326,7 +339,7 @@ impl Case<'_> {
                 None => break,
             }
         }
-        format!("its issuer {}", show::subject(issuer))
+        show::subject(issuer)
     }
 }
 
@@ -337,9 +350,10 @@ fn itself_trusted(case: &Case<'_>) -> Option<Result<Vec<PathFault>, PathFault>> 
     if !case.trust.lists(case.own.der) {
         return None;
     }
-    let verdict = case.in_time(case.own).and_then(|()| by_itself(case)).map(|()| {
-        expired(case.own, case.now).into_iter().collect()
-    });
+    let verdict = case
+        .in_time(case.own)
+        .and_then(|()| by_itself(case))
+        .map(|()| expired(case.own, case.now).into_iter().collect());
     Some(verdict)
 }
 
@@ -454,6 +468,8 @@ fn seconds(time: UnixTime) -> i64 {
 /// As many intermediates as rustls-webpki follows.
 pub const MAX_DEPTH: usize = 6;
 /// A mark for `Case::aside`: an error that comes from nowhere else, since lists' ages are judged here alone.
-const CRL_OUT_OF_DATE: Error =
-    Error::CrlExpired { time: UnixTime::since_unix_epoch(Duration::ZERO), next_update: UnixTime::since_unix_epoch(Duration::ZERO) };
+const CRL_OUT_OF_DATE: Error = Error::CrlExpired {
+    time: UnixTime::since_unix_epoch(Duration::ZERO),
+    next_update: UnixTime::since_unix_epoch(Duration::ZERO),
+};
 const ANY: &[usize] = &[2, 5, 29, 37, 0];

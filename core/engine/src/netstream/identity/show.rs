@@ -8,7 +8,8 @@ use super::names::{Presented, presented, printable};
 /// `"CN=host7,O=Acme" (names host7.example.net, 10.0.0.7; fingerprint SHA256:AA:..)`
 pub fn certificate(certificate: &Certificate<'_>) -> String {
     let names = presented(certificate, false);
-    let names = if names.is_empty() { "no subjectAltName".to_owned() } else { format!("names {}", list(&names)) };
+    let names =
+        if names.is_empty() { "no subjectAltName".to_owned() } else { format!("names {}", list(&names)) };
     let fingerprint = Fingerprint::of(Hash::Sha256, certificate.der);
     format!("{} ({names}; fingerprint {fingerprint})", subject(certificate.subject))
 }
@@ -42,12 +43,6 @@ pub fn some<'a>(texts: impl Iterator<Item = &'a str>, count: usize) -> String {
     let more = count.saturating_sub(MAX_NAMES);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!("{}{more}", shown.join(", "))
-}
-
-/// Octets as text with a colon after each but the last.
-pub fn hex(octets: &[u8]) -> String {
-    let pairs: Vec<String> = octets.iter().take(32).map(|octet| format!("{octet:02X}")).collect();
-    pairs.join(":")
 }
 
 fn shortened(text: String) -> String {

@@ -86,11 +86,12 @@ impl Trust {
             sections(file, CRL, &bytes, PemObject::from_pem)?
         };
         for (i, list) in lists.iter().enumerate() {
-            let unusable = |why: String| TrustFault::Unusable { file: file.to_owned(), kind: CRL, number: i + 1, why };
+            let unusable =
+                |why: String| TrustFault::Unusable { file: file.to_owned(), kind: CRL, number: i + 1, why };
             let (this_update, next_update) =
                 crl_moments(list).map_err(|_| unusable("it is damaged".to_owned()))?;
-            let owned = webpki::OwnedCertRevocationList::from_der(list)
-                .map_err(|why| unusable(crl_words(&why)))?;
+            let owned =
+                webpki::OwnedCertRevocationList::from_der(list).map_err(|why| unusable(crl_words(&why)))?;
             self.crls.push(Crl { list: owned.into(), file: file.to_owned(), this_update, next_update });
         }
         // rustls-webpki asks only the first list of an issuer.
@@ -188,7 +189,9 @@ fn sections<T>(
             Ok(Some((section, der))) => {
                 found_key |= matches!(
                     section,
-                    pem::SectionKind::PrivateKey | pem::SectionKind::RsaPrivateKey | pem::SectionKind::EcPrivateKey
+                    pem::SectionKind::PrivateKey
+                        | pem::SectionKind::RsaPrivateKey
+                        | pem::SectionKind::EcPrivateKey
                 );
                 all.extend(of(section, der));
             }
@@ -234,7 +237,9 @@ fn crl_words(why: &webpki::Error) -> String {
     match why {
         webpki::Error::UnsupportedCrlVersion => "it is of version 1, and version 2 is needed".to_owned(),
         webpki::Error::UnsupportedDeltaCrl => "it is a delta list, which says nothing alone".to_owned(),
-        webpki::Error::UnsupportedIndirectCrl => "it is an indirect list, of other CAs' certificates".to_owned(),
+        webpki::Error::UnsupportedIndirectCrl => {
+            "it is an indirect list, of other CAs' certificates".to_owned()
+        }
         webpki::Error::UnsupportedCriticalExtension => {
             "it has a critical extension that is not understood".to_owned()
         }

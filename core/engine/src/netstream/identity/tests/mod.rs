@@ -1,0 +1,6 @@
+//! Tests of the whole room: the table of verdicts, bad settings, and bytes that are no certificates.
+
+mod fixtures;
+mod mutation;
+mod settings;
+mod verdicts;
