@@ -115,6 +115,22 @@ fn streams_bring_messages_and_counts() {
 }
 
 #[test]
+fn an_instance_lives_as_long_as_its_streams() {
+    let (engine, loader) = Engine::new();
+    let plugin = loader.module("misbehave").unwrap();
+    let iface = iface(&plugin, kind::INPUT);
+    let instance = input(&plugin).instance(10, &values(iface, &[("panic", text("free"))])).unwrap();
+    instance.activate().unwrap();
+    let sink = engine.listener().1;
+    let mut session = sink.open(1, 0, "", 0);
+    drop((instance, sink));
+    assert!(!engine.said(&["told to, in free"]));
+    assert_eq!(session.data(b"still here"), 0);
+    drop(session);
+    assert!(engine.said(&["told to, in free"]));
+}
+
+#[test]
 fn frames_beyond_the_block_are_refused() {
     let (engine, loader) = Engine::new();
     let plugin = loader.module("misbehave").unwrap();

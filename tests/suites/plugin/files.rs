@@ -7,7 +7,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use sysloom_engine::plugin::LoadError;
+use sysloom_engine::plugin::{Facts, LoadError};
 use sysloom_tests::Dir;
 
 /// The error's text for a file.
@@ -162,4 +162,32 @@ fn a_driver_comes_by_name_by_file_and_by_alias() {
     assert_eq!(loader.driver("gtls").unwrap().name(), "ptcp");
     let failure = loader.driver("ossl").err().expect("nobody has it");
     assert!(failure.to_string().contains("lmnsd_ossl.so: no such file"), "{failure}");
+}
+
+#[test]
+fn no_damage_makes_the_judge_panic() {
+    let dir = Dir::new();
+    let source = "#include \"sysloom.h\"\nSYSLOOM_MANIFEST(x, \"1\", 1 << SYSLOOM_KIND_INPUT, 0);\n\
+                  SYSLOOM_ENTRY(x)(const SysloomHost *host) { (void)host; return 0; }";
+    let whole = fs::read(library(&dir, "x", source, &["-Wl,-z,noseparate-code", "-s"])).unwrap();
+    let (file, mut seed) = (dir.file("damaged.so"), 0x9e37_79b9_7f4a_7c15_u64);
+    let mut next = |below: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below as u64) as usize
+    };
+    let (mut judged, mut refused) = (0, 0);
+    for round in 0..4000 {
+        let mut bytes = whole.clone();
+        for _ in 0..1 + round % 4 {
+            // The headers are where damage matters most.
+            let near = if next(2) == 0 { next(64) } else { bytes.len() - 1 - next(2000.min(bytes.len())) };
+            bytes[if next(3) == 0 { next(whole.len()) } else { near }] = next(256) as u8;
+        }
+        fs::write(&file, &bytes).unwrap();
+        judged += 1;
+        refused += usize::from(Facts::of(&file).is_err());
+    }
+    assert!(refused > 500 && refused < judged, "{refused} of {judged} refused");
 }

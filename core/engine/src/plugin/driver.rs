@@ -2,6 +2,9 @@
 //! share, `Listener`, and `Session`, which is a whole stack of layers as one value. Each frees itself; what stands
 //! below outlives what stands on it. `netstream` calls these and knows no pointer.
 
+#[cfg(test)]
+pub(crate) mod loopback;
+
 use super::watch::{self, Callback, Number};
 use super::{Fault, PeerFacts};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};

@@ -152,8 +152,12 @@ unsafe extern "C" fn stream_listen(
         // SAFETY: the texts are lent for the call.
         let request = unsafe { listen_request(&spec) };
         let link = shared.links().get(&me).and_then(Weak::upgrade);
-        // SAFETY: both came with this call.
-        let sink = unsafe { StreamSink::new(instance, cb, link) };
+        // SAFETY: both came with this call, and a plugin listens with its own id.
+        let Some(sink) = link.and_then(|link| unsafe { StreamSink::new(instance, cb, link) }) else {
+            let fault = Fault::new("only an instance that is ready can listen");
+            // SAFETY: the plugin passes a valid `why`, or none.
+            return unsafe { failed(&fault, why, status::INVALID) };
+        };
         match shared.services.listen(me, sink, &request) {
             Ok(port) => port.into(),
             // SAFETY: the plugin passes a valid `why`, or none.

@@ -1,7 +1,7 @@
 //! Inputs as safe objects: the module's options, and instances that free themselves.
 
 use super::fault::listening;
-use super::link::Link;
+use super::link::{Keep, Link};
 use super::load::Table;
 use super::values::RawValues;
 use super::watch::Callback;
@@ -72,7 +72,9 @@ impl InputModule {
         if raw.is_null() {
             return Err(said.fault("the input refuses its parameters"));
         }
-        Ok(InputInstance { raw, link, module: self.clone() })
+        let instance = Arc::new(Instance { raw, link, module: self.clone() });
+        instance.link.owned_by(&(Arc::clone(&instance) as Keep));
+        Ok(InputInstance { inner: instance })
     }
 }
 
@@ -88,76 +90,81 @@ impl Drop for Module {
     }
 }
 
-/// One `input()`.
+/// One `input()`. What listens for it keeps it alive: it is freed after the last of its streams.
 pub struct InputInstance {
+    inner: Arc<Instance>,
+}
+
+struct Instance {
     raw: Opaque,
     link: Arc<Link>,
     module: InputModule,
 }
 
 // SAFETY: the ABI lets an instance be used from any thread, and `run`, `hup` and streams at the same time.
-unsafe impl Send for InputInstance {}
+unsafe impl Send for Instance {}
 // SAFETY: as above.
-unsafe impl Sync for InputInstance {}
+unsafe impl Sync for Instance {}
 
 impl InputInstance {
     /// Binds, opens, listens: before privileges are dropped.
     pub fn activate(&self) -> Result<(), Fault> {
-        let _running = self.link.enter(Callback::Activate)?;
+        let _running = self.inner.link.enter(Callback::Activate)?;
         // SAFETY: the instance is alive.
-        let (result, said) = listening(|why| unsafe { (self.vt().activate)(self.raw, why) });
-        self.link.check(result, Callback::Activate);
+        let (result, said) = listening(|why| unsafe { (self.inner.vt().activate)(self.inner.raw, why) });
+        self.inner.link.check(result, Callback::Activate);
         if result < 0 { Err(said.fault("the input cannot be activated")) } else { Ok(()) }
     }
 
     /// Whether [`InputInstance::run`] is to be called on a thread.
     pub fn wants_thread(&self) -> bool {
-        self.vt().run.is_some()
+        self.inner.vt().run.is_some()
     }
 
     /// Runs until `stop` becomes readable. Why it ended otherwise stands in the log.
     pub fn run(&self, stop: BorrowedFd<'_>) -> Result<(), Fault> {
-        let Some(run) = self.vt().run else { return Ok(()) };
+        let Some(run) = self.inner.vt().run else { return Ok(()) };
         // It may take for ever, so the watch does not look at it.
-        drop(self.link.enter(Callback::Instance)?);
+        drop(self.inner.link.enter(Callback::Instance)?);
         // SAFETY: the instance is alive, and the descriptor is open until the call returns.
-        let result = unsafe { run(self.raw, stop.as_raw_fd()) };
+        let result = unsafe { run(self.inner.raw, stop.as_raw_fd()) };
         if result == status::PANICKED {
-            let text = format!("plugin {} panicked in run: this input has ended", self.link.name());
-            self.link.check(result, Callback::Run);
+            let text = format!("plugin {} panicked in run: this input has ended", self.inner.link.name());
+            self.inner.link.check(result, Callback::Run);
             return Err(Fault::new(text));
         }
         if result < 0 {
-            return Err(Fault::new(format!("input {} has ended", self.link.name())));
+            return Err(Fault::new(format!("input {} has ended", self.inner.link.name())));
         }
         Ok(())
     }
 
     /// The daemon got a HUP.
     pub fn hup(&self) {
-        if let Some(hup) = self.vt().hup
-            && let Ok(_running) = self.link.enter(Callback::Hup)
+        if let Some(hup) = self.inner.vt().hup
+            && let Ok(_running) = self.inner.link.enter(Callback::Hup)
         {
             // SAFETY: the instance is alive.
-            unsafe { hup(self.raw) }
+            unsafe { hup(self.inner.raw) }
         }
     }
 
     /// Whether it has panicked and is not called any more.
     pub fn is_broken(&self) -> bool {
-        self.link.is_broken()
+        self.inner.link.is_broken()
     }
+}
 
+impl Instance {
     fn vt(&self) -> &InputVt {
         &self.module.inner.vt
     }
 }
 
-impl Drop for InputInstance {
-    /// The instance's threads and streams must have ended; streams hold nothing of it, so the owner sees to that.
+impl Drop for Instance {
     fn drop(&mut self) {
         if let Ok(_running) = self.link.enter(Callback::Free) {
-            // SAFETY: made by this plugin and freed once.
+            // SAFETY: made by this plugin and freed once; `run` borrows it, and its streams hold a reference.
             unsafe { (self.vt().instance_free)(self.raw) }
         }
     }

@@ -3,9 +3,13 @@
 use super::host::Shared;
 use super::watch::{self, Callback, Number, Running};
 use super::{Fault, Plugin};
-use std::sync::Arc;
+use std::any::Any;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use sysloom_abi::{log_level, status};
+
+/// Keeps an instance from being freed.
+pub(super) type Keep = Arc<dyn Any + Send + Sync>;
 
 /// One instance's link; shared by all wrappers of its objects.
 pub(super) struct Link {
@@ -13,6 +17,8 @@ pub(super) struct Link {
     pub(super) plugin: Arc<Plugin>,
     pub(super) number: Number,
     shared: &'static Shared,
+    /// The object behind `me`, once it is made.
+    owner: OnceLock<Weak<dyn Any + Send + Sync>>,
     /// It has panicked: it is not called any more, not even to be freed.
     broken: AtomicBool,
 }
@@ -26,10 +32,22 @@ impl Link {
             plugin: Arc::clone(plugin),
             number: plugin.number(),
             shared,
+            owner: OnceLock::new(),
             broken: AtomicBool::new(false),
         });
         shared.links().insert(me, Arc::downgrade(&link));
         link
+    }
+
+    /// Names the object that the callbacks of `me` work on.
+    pub(super) fn owned_by(&self, owner: &Keep) {
+        // It is set once, right after the object is made.
+        let _ = self.owner.set(Arc::downgrade(owner));
+    }
+
+    /// A hold of the object; `None` while it is being made or freed.
+    pub(super) fn keep(&self) -> Option<Keep> {
+        self.owner.get()?.upgrade()
     }
 
     /// Notes that a callback starts; `Err` when the instance must not be called any more.

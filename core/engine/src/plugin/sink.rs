@@ -1,18 +1,18 @@
 //! Where an input's streams go: its callbacks as safe objects. The netstream opens one session for each connection.
 
-use super::link::Link;
+use super::link::{Keep, Link};
 use super::raw::borrow;
 use super::watch::Callback;
 use std::sync::Arc;
 use sysloom_abi::{Opaque, StreamCb, status};
 
-/// The callbacks of an input that listens. Cheap to clone. No session and no clone may be used after the input's
-/// instance is freed: the netstream stops before.
+/// The callbacks of an input that listens. Cheap to clone; keeps the input's instance alive.
 #[derive(Clone)]
 pub struct StreamSink {
     instance: Opaque,
     cb: StreamCb,
-    link: Option<Arc<Link>>,
+    link: Arc<Link>,
+    _keep: Keep,
 }
 
 // SAFETY: the ABI lets callbacks of different sessions run on any thread at the same time.
@@ -21,22 +21,22 @@ unsafe impl Send for StreamSink {}
 unsafe impl Sync for StreamSink {}
 
 impl StreamSink {
+    /// `None` while the instance behind the link is still being made or freed.
+    ///
     /// # Safety
-    /// `instance` and `cb` came with one call of `stream_listen`.
-    pub(super) unsafe fn new(instance: Opaque, cb: StreamCb, link: Option<Arc<Link>>) -> Self {
-        Self { instance, cb, link }
+    /// `instance` and `cb` came with one call of `stream_listen` for the instance behind `link`.
+    pub(super) unsafe fn new(instance: Opaque, cb: StreamCb, link: Arc<Link>) -> Option<Self> {
+        let keep = link.keep()?;
+        Some(Self { instance, cb, link, _keep: keep })
     }
 
     /// A session is ready.
     pub fn open(&self, conn: u64, peer: u32, address: &str, port: u16) -> SinkSession {
-        let running = self.link.as_ref().map(|l| l.enter(Callback::Open));
-        let raw = match running {
-            Some(Err(_)) => None,
-            // SAFETY: the instance is alive as long as its streams; the text outlives the call.
-            _ => Some(unsafe {
-                (self.cb.open)(self.instance, conn, peer, borrow(address.as_bytes()), port.into())
-            }),
-        };
+        let raw = self.link.enter(Callback::Open).ok().map(|_running| {
+            let address = borrow(address.as_bytes());
+            // SAFETY: the instance is alive; the text outlives the call.
+            unsafe { (self.cb.open)(self.instance, conn, peer, address, port.into()) }
+        });
         SinkSession { sink: self.clone(), raw }
     }
 }
@@ -55,9 +55,10 @@ impl SinkSession {
     /// Bytes came. 0, or a negative status that has the session closed.
     pub fn data(&mut self, bytes: &[u8]) -> i64 {
         let Some(raw) = self.raw else { return status::PANICKED };
-        let Some(link) = &self.sink.link else { return self.call(raw, bytes) };
+        let link = &self.sink.link;
         let Ok(_running) = link.enter(Callback::Data) else { return status::PANICKED };
-        let result = self.call(raw, bytes);
+        // SAFETY: the instance is alive, the session was opened and is not closed.
+        let result = unsafe { (self.sink.cb.data)(self.sink.instance, raw, borrow(bytes)) };
         if result < 0 {
             link.check(result, Callback::Data);
         }
@@ -69,19 +70,12 @@ impl SinkSession {
         self.end(reason);
     }
 
-    fn call(&self, raw: Opaque, bytes: &[u8]) -> i64 {
-        // SAFETY: the instance is alive as long as its streams, the session was opened and is not closed.
-        unsafe { (self.sink.cb.data)(self.sink.instance, raw, borrow(bytes)) }
-    }
-
     fn end(&mut self, reason: i64) {
         let Some(raw) = self.raw.take() else { return };
-        let running = self.sink.link.as_ref().map(|l| l.enter(Callback::Close));
-        if let Some(Err(_)) = running {
-            return;
+        if let Ok(_running) = self.sink.link.enter(Callback::Close) {
+            // SAFETY: as in `data`; this is the session's last use.
+            unsafe { (self.sink.cb.close)(self.sink.instance, raw, reason) }
         }
-        // SAFETY: as in `call`; this is the session's last use.
-        unsafe { (self.sink.cb.close)(self.sink.instance, raw, reason) }
     }
 }
 
