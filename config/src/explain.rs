@@ -48,6 +48,10 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "The value of this `$` directive is not of its type: binary values are exactly on or off, numbers are digits, file modes \
       are four or five octal digits beginning with 0.",
     ),
+    (
+        "direct-queue",
+        "An action has no queue of its own unless `queue.type` is set; until then its other queue parameters do nothing.",
+    ),
     ("discard", "`~` discards a message. It works, but `stop` says it better."),
     (
         "dollar-in-string",
@@ -121,6 +125,11 @@ const EXPLANATIONS: &[(&str, &str)] = &[
     (
         "property-replacer",
         "In a template's text, a property is written %name:from:to:options%; this part of it is not understood and is ignored.",
+    ),
+    ("queue-file-name", "A queue on disk needs `queue.filename`; without it the queue stays in memory."),
+    (
+        "queue-file-twice",
+        "Two queues would write to the same files. Each needs a `queue.filename` or `queue.spoolDirectory` of its own.",
     ),
     (
         "read-only-property",

@@ -61,6 +61,8 @@ impl Source {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     list: Vec<Source>,
+    /// (the place of an include, the number of the text that it brought), in order of reading.
+    includes: Vec<(Span, u32)>,
 }
 
 /// A place for humans: 1-based line, 1-based column in characters.
@@ -78,6 +80,34 @@ impl Sources {
         lines.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(i, _)| i as u32 + 1));
         self.list.push(Source { name: name.into(), text, lines });
         (self.list.len() - 1) as u32
+    }
+
+    /// Notes that the statement at `at` brought the text with this number.
+    pub fn included(&mut self, at: Span, file: u32) {
+        self.includes.push((at, file));
+    }
+
+    /// All texts as one, each include followed by what it brought, in the marks that rsyslog's `-o` sets.
+    pub fn expanded(&self) -> String {
+        let mut out = String::new();
+        if !self.list.is_empty() {
+            self.expand(0, &mut out);
+        }
+        out
+    }
+
+    fn expand(&self, file: u32, out: &mut String) {
+        let Some(source) = self.source(file) else { return };
+        out.push_str(&format!("\n##### BEGIN CONFIG: {} (put on stack)\n", source.name));
+        let mut done = 0;
+        for (at, child) in self.includes.iter().filter(|(at, child)| at.file == file && *child > file) {
+            let end = (at.end as usize).max(done);
+            out.push_str(source.text.get(done..end).unwrap_or(""));
+            done = end;
+            self.expand(*child, out);
+        }
+        out.push_str(source.text.get(done..).unwrap_or(""));
+        out.push_str(&format!("\n##### END   CONFIG: {}\n", source.name));
     }
 
     /// The text with this number.

@@ -82,11 +82,10 @@ impl Text {
     /// The place in the file of a stretch of the joined text.
     pub fn span(&self, start: usize, end: usize) -> Span {
         let start = self.raw(start);
-        if let Some((map, whole)) = &self.outer {
-            if map.is_empty() {
+        if let Some((map, whole)) = &self.outer
+            && map.is_empty() {
                 return *whole;
             }
-        }
         // The end is traced from its last byte, so that a span never swallows a continuation behind it.
         Span {
             file: self.file,

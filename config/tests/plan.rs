@@ -633,3 +633,24 @@ rulesets:
             && matches!(otherwise.as_slice(), [Statement::Stop])
     );
 }
+
+#[test]
+fn the_expanded_text_has_every_include_in_its_place() {
+    let mut world = small("# first\n$IncludeConfig /d/*.conf\n*.* /x\ninclude(file=\"/d/a.conf\") stop\n");
+    world.files.insert("/d/a.conf".into(), b"*.* /a\n".to_vec());
+    world.files.insert("/d/b.conf".into(), b"*.* /b\n".to_vec());
+    let loaded = load(&mut world);
+    let part = |name: &str| {
+        format!(
+            "\n##### BEGIN CONFIG: /d/{name}.conf (put on stack)\n*.* /{name}\n\n##### END   CONFIG: /d/{name}.conf\n"
+        )
+    };
+    let want = format!(
+        "\n##### BEGIN CONFIG: t.conf (put on stack)\n# first\n$IncludeConfig /d/*.conf{}{}\n*.* /x\n\
+         include(file=\"/d/a.conf\"){} stop\n\n##### END   CONFIG: t.conf\n",
+        part("a"),
+        part("b"),
+        part("a")
+    );
+    assert_eq!(loaded.sources.expanded(), want);
+}

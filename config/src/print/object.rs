@@ -47,6 +47,10 @@ impl Item {
             out.push('=');
             match text {
                 Text::One(bytes) => out.push_str(&quoted(bytes)),
+                // A single text is a list of one everywhere, and older versions know no other form of some.
+                Text::Many(list) if list.len() == 1 => {
+                    list.iter().for_each(|item| out.push_str(&quoted(item.as_bytes())));
+                }
                 Text::Many(list) => {
                     let items: Vec<String> = list.iter().map(|item| quoted(item.as_bytes())).collect();
                     out.push_str(&format!("[{}]", items.join(", ")));

@@ -17,6 +17,7 @@ impl Loader<'_> {
         }
         self.inherit_streams();
         self.finish_queues();
+        self.check_queues();
         self.fill_all_defaults();
     }
 

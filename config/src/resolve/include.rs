@@ -16,7 +16,7 @@ impl Loader<'_> {
     pub(super) fn main_file(&mut self, main: &Path) {
         match self.env.read(main) {
             Ok(bytes) => {
-                let statements = self.file(main, &bytes);
+                let statements = self.file(main, &bytes, Span::NONE);
                 self.append(statements);
             }
             Err(error) => {
@@ -33,11 +33,12 @@ impl Loader<'_> {
     }
 
     /// Parses and resolves one file.
-    fn file(&mut self, path: &Path, bytes: &[u8]) -> Block {
+    fn file(&mut self, path: &Path, bytes: &[u8], at: Span) -> Block {
         self.reading.push(path.to_path_buf());
         let yaml = matches!(path.extension().and_then(|e| e.to_str()), Some("yaml" | "yml"));
         let text = String::from_utf8_lossy(bytes).into_owned();
         let source = self.sources.add(path.display().to_string(), text.clone());
+        self.sources.included(at, source);
         let block = match yaml {
             true => {
                 let nodes = crate::yaml::nodes(source, &text, &mut self.diagnostics);
@@ -88,7 +89,7 @@ impl Loader<'_> {
             (Some(file), None) => {
                 let file = file.to_string();
                 let at = values.span("file").unwrap_or(object.span);
-                self.include(&file, &mode, at, block);
+                self.include(&file, &mode, at, object.span, block);
             }
             (None, Some(text)) => {
                 let text = text.to_string();
@@ -102,6 +103,7 @@ impl Loader<'_> {
                 }
                 self.reading.push(PathBuf::new());
                 let source = self.sources.add(format!("text included at {place}"), text.clone());
+                self.sources.included(object.span, source);
                 block.extend(self.text(source, &text));
                 self.reading.pop();
             }
@@ -114,10 +116,10 @@ impl Loader<'_> {
 
     /// `$IncludeConfig`
     pub(super) fn include_directive(&mut self, file: &str, at: Span, block: &mut Block) {
-        self.include(file, "required", at, block);
+        self.include(file, "required", at, at, block);
     }
 
-    fn include(&mut self, pattern: &str, mode: &str, at: Span, block: &mut Block) {
+    fn include(&mut self, pattern: &str, mode: &str, at: Span, statement: Span, block: &mut Block) {
         let is_pattern = pattern.contains(['*', '?', '[']);
         let mut files = Vec::new();
         if is_pattern {
@@ -134,7 +136,7 @@ impl Loader<'_> {
                 continue;
             }
             match self.env.read(&file) {
-                Ok(bytes) => block.extend(self.file(&file, &bytes)),
+                Ok(bytes) => block.extend(self.file(&file, &bytes, statement)),
                 Err(error) if !is_pattern => self.missing(pattern, mode, &error, at),
                 Err(error) => {
                     let message =

@@ -12,6 +12,7 @@ mod input;
 mod legacy;
 mod module;
 mod object;
+mod queues;
 mod replacer;
 mod ruleset;
 mod statement;

@@ -1,0 +1,81 @@
+//! Checks of queues that need all their values: a disk needs a file name, and no two queues may share one.
+
+use super::Loader;
+use crate::diagnostic::Diagnostic;
+use crate::plan::{ActionId, Origin, Setting, Value, Values};
+use crate::source::Span;
+use std::collections::HashMap;
+
+impl Loader<'_> {
+    /// Checks every queue of the Plan and corrects what rsyslog corrects.
+    pub(super) fn check_queues(&mut self) {
+        let mut queues: Vec<(String, Span, &mut Values)> = Vec::new();
+        let names: Vec<String> =
+            (0..self.plan.actions.len()).map(|n| self.plan.action_name(ActionId(n))).collect();
+        if let Some(queue) = &mut self.plan.main_queue {
+            queues.push(("main Q".into(), Span::NONE, queue));
+        }
+        for ruleset in &mut self.plan.rulesets {
+            if let Some(queue) = &mut ruleset.queue {
+                queues.push((ruleset.name.clone(), ruleset.span, queue));
+            }
+        }
+        for (action, name) in self.plan.actions.iter_mut().zip(names) {
+            if let Some(queue) = &mut action.queue {
+                queues.push((format!("{name} queue"), action.span, queue));
+            }
+        }
+        let mut prefixes: HashMap<(String, String), Span> = HashMap::new();
+        for (name, span, queue) in queues {
+            let at = |param: &str| queue.span(param).unwrap_or(span);
+            let kind = queue.str("queue.type").map_or(default_type(queue), str::to_ascii_lowercase);
+            let file = queue.str("queue.filename").map(String::from);
+            let place = at("queue.filename");
+            let type_at = at("queue.type");
+            let disk = matches!(kind.as_str(), "disk" | "segmenteddisk");
+            if disk && file.is_none() {
+                let message = format!(
+                    "error on queue '{name}', disk mode selected, but no queue file name given; queue type changed to \
+                     'linkedList'"
+                );
+                let d = Diagnostic::error(2328, "queue-file-name", message, type_at);
+                self.diagnostics.push(d.help("give it a unique `queue.filename`"));
+                let index = queue.index("queue.type");
+                let setting = Setting {
+                    value: Value::Str("LinkedList".into()),
+                    span: type_at,
+                    origin: Origin::Explicit,
+                };
+                index.into_iter().for_each(|index| queue.set(index, setting.clone()));
+            }
+            let explicit = queue.iter().find(|(_, s)| s.is_some_and(|s| s.origin == Origin::Explicit));
+            if let (true, Some((param, Some(setting)))) =
+                (kind == "direct", explicit.filter(|(p, _)| p.name != "queue.type"))
+            {
+                let message = format!(
+                    "queue '{name}' is a direct one (no `queue.type` is set), its other parameters have no effect"
+                );
+                let help =
+                    format!("`{}` needs `queue.type=\"LinkedList\"` or another real queue", param.name);
+                self.diagnostics
+                    .push(Diagnostic::warning(2357, "direct-queue", message, setting.span).help(help));
+            }
+            let Some(file) = file else { continue };
+            let directory = queue.str("queue.spoolDirectory").unwrap_or("").to_string();
+            if let Some(first) = prefixes.insert((directory.clone(), file.clone()), place) {
+                let message = format!(
+                    "queue directory '{directory}' and file name prefix '{file}' already used. This is not possible. \
+                     Please make it unique."
+                );
+                let d = Diagnostic::error(2207, "queue-file-twice", message, place);
+                self.diagnostics.push(d.label(first, "already used here"));
+            }
+        }
+    }
+}
+
+/// The type of a queue that names none.
+fn default_type(queue: &Values) -> String {
+    let param = queue.index("queue.type").and_then(|index| queue.table().get(index));
+    param.and_then(|p| p.default.clone()).unwrap_or_default().to_ascii_lowercase()
+}
