@@ -77,3 +77,6 @@ impl Input for Imudp {
 }
 
 plugin! { name: "imudp", inputs: [Imudp] }
+
+#[cfg(test)]
+mod tests;

@@ -36,7 +36,7 @@ impl<'a> Receiver<'a> {
             senders: HashMap::new(),
             last: (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
             stamp: 0,
-            stamp_used: 0,
+            stamp_used: u32::MAX,
         }
     }
 
@@ -156,7 +156,7 @@ impl<'a> Receiver<'a> {
     }
 
     /// The time of reception, asked anew after every `timeRequery` datagrams.
-    fn time(&mut self) -> i64 {
+    pub fn time(&mut self) -> i64 {
         if self.stamp_used >= self.input.time_requery {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.stamp = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);

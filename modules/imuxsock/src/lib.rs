@@ -57,3 +57,6 @@ impl Input for Imuxsock {
 }
 
 plugin! { name: "imuxsock", inputs: [Imuxsock] }
+
+#[cfg(test)]
+mod tests;
