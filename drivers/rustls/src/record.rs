@@ -102,8 +102,8 @@ impl Tls {
     pub fn fetch_alert(&mut self, outbox: &mut Outbox) {
         let (mut spare, mut work) = (Vec::new(), Work::None);
         let mut plain = Plain::new(&mut [], &mut spare);
-        // One alert at most; whatever else comes out of it is an end or the same error.
-        for _ in 0..ALERT_STEPS {
+        // Never beyond what waits to be sent: the next step would go on with what the peer has sent.
+        while self.common().is_some_and(CommonState::wants_write) {
             let step = match self {
                 Tls::Client(c) => step(c.process_tls_records(&mut []), &mut plain, &mut work, outbox).1,
                 Tls::Server(c) => step(c.process_tls_records(&mut []), &mut plain, &mut work, outbox).1,
@@ -243,5 +243,3 @@ fn write<D>(mut traffic: WriteTraffic<'_, D>, work: &mut Work<'_>, outbox: &mut 
 const RECORD: usize = 16 << 10;
 /// What a record adds, generously.
 const OVERHEAD: usize = 64;
-/// Encode, transmit, and once more for a second record.
-const ALERT_STEPS: usize = 6;

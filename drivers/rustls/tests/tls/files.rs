@@ -1,0 +1,202 @@
+//! Everything that can be wrong with the files: each has its own words, and the parameter at fault.
+
+use crate::pair::{Judge, Pki, write_key};
+use nsd_rustls::{Context, Daemon, Wishes};
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+use std::sync::Arc;
+use sysloom_sdk::{Complaint, Level, Role};
+
+fn complaint(wishes: &Wishes<'_>) -> Complaint {
+    let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
+    Context::new(Role::Server, wishes, &daemon).err().expect("these files are fine")
+}
+
+fn openssl(arguments: &[&str]) {
+    let out = Command::new("openssl").args(arguments).output().expect("openssl is installed");
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+}
+
+#[test]
+fn bad_files_are_named_with_what_is_in_them() {
+    let pki = Pki::new();
+    let put = |name: &str, text: &[u8]| {
+        write_key(pki.dir.path().join(name).as_path(), "");
+        fs::write(pki.dir.path().join(name), text).unwrap();
+        pki.path(name)
+    };
+    let (cert, key) = (pki.path("server.pem"), pki.path("server-key.pem"));
+    let cert_text = fs::read_to_string(&cert).unwrap();
+    let der = put(
+        "cert.der",
+        CertificateParams::default()
+            .self_signed(&KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap())
+            .unwrap()
+            .der(),
+    );
+    let empty = put("empty.pem", b"");
+    let text = put("text.pem", b"hello there\n");
+    let cut = put("cut.pem", &cert_text.as_bytes()[..cert_text.find("-----END").unwrap()]);
+    let noise = put("noise.pem", b"-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----\n");
+    let hollow = put("hollow.pem", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+    let odd_key = put("odd.pem", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n");
+    let missing = pki.path("missing.pem");
+    let dir = pki.dir.path().to_str().unwrap().to_owned();
+    let encrypted = pki.path("encrypted.pem");
+    openssl(&["pkey", "-in", &key, "-aes256", "-passout", "pass:secret", "-out", &encrypted]);
+    let old_encrypted = pki.path("old-encrypted.pem");
+    openssl(&["ec", "-in", &key, "-aes256", "-passout", "pass:secret", "-out", &old_encrypted]);
+    let small = pki.path("small.pem");
+    openssl(&["genrsa", "-out", &small, "1024"]);
+
+    const CA: &str = "streamDriver.CAFile";
+    const CERT: &str = "streamDriver.CertFile";
+    const KEY: &str = "streamDriver.KeyFile";
+    let table: Vec<(&str, Option<&str>, Option<&str>, Option<&str>, &[&str])> = vec![
+        (CA, Some(&missing), None, None, &["CA file", "does not exist"]),
+        (CA, Some(&dir), None, None, &["is a directory"]),
+        (CA, Some("/dev/null"), None, None, &["is no ordinary file"]),
+        (CA, Some(&empty), None, None, &["is empty"]),
+        (CA, Some(&text), None, None, &["holds no certificate", "no PEM block", "BEGIN CERTIFICATE"]),
+        (CA, Some(&key), None, None, &["holds no certificate", "found 1 PEM block(s): PRIVATE KEY"]),
+        (CERT, None, Some(&der), Some(&key), &["looks like DER"]),
+        (CERT, None, Some(&cut), Some(&key), &["is damaged", "cut off"]),
+        (CERT, None, Some(&noise), Some(&key), &["is damaged", "base64"]),
+        (CERT, None, Some(&hollow), Some(&key), &["is damaged", "certificate 1 of 1", "X.509"]),
+        (CERT, None, Some(&missing), Some(&key), &["certificate file", "does not exist"]),
+        (CERT, None, None, Some(&key), &["there is key file", "CertFile is not set"]),
+        (KEY, None, Some(&cert), None, &["there is certificate file", "KeyFile is not set"]),
+        (KEY, None, Some(&cert), Some(&missing), &["key file", "does not exist"]),
+        (KEY, None, Some(&cert), Some(&empty), &["is empty"]),
+        (KEY, None, Some(&cert), Some(&cert), &["holds no private key", "found 2 PEM block(s): CERTIFICATE"]),
+        (KEY, None, Some(&cert), Some(&odd_key), &["damaged or of a kind"]),
+        (KEY, None, Some(&cert), Some(&small), &["RSA of 2048 bits"]),
+        (KEY, None, Some(&cert), Some(&encrypted), &["is encrypted", "openssl pkey -in"]),
+        (KEY, None, Some(&cert), Some(&old_encrypted), &["is encrypted"]),
+    ];
+    for (param, ca_file, cert_file, key_file, words) in table {
+        let wishes = Wishes { auth_mode: "x509/name", ca_file, cert_file, key_file, ..Wishes::default() };
+        let why = complaint(&wishes);
+        let path = match param {
+            CA => ca_file,
+            CERT => cert_file.or(key_file),
+            _ => key_file.or(cert_file),
+        };
+        assert_eq!(why.param, Some(param), "{}", why.text);
+        assert!(why.text.contains(path.unwrap()), "{path:?}: {}", why.text);
+        for w in words {
+            assert!(why.text.contains(w), "{w}: {}", why.text);
+        }
+    }
+}
+
+#[test]
+fn a_key_must_belong_to_the_first_certificate() {
+    let pki = Pki::new();
+    let (cert, other_key) = (pki.path("server.pem"), pki.path("client-key.pem"));
+    let mut wishes = Wishes {
+        auth_mode: "x509/name",
+        cert_file: Some(&cert),
+        key_file: Some(&other_key),
+        ..Wishes::default()
+    };
+    let why = complaint(&wishes);
+    assert_eq!(why.param, Some("streamDriver.KeyFile"));
+    assert!(
+        why.text.contains("does not belong to the certificate in") && why.text.contains(&cert),
+        "{}",
+        why.text
+    );
+    // The same chain with the CA first.
+    let text = fs::read_to_string(&cert).unwrap();
+    let second = text.rfind("-----BEGIN").unwrap();
+    let turned = pki.path("turned.pem");
+    fs::write(&turned, format!("{}{}", &text[second..], &text[..second])).unwrap();
+    let key = pki.path("server-key.pem");
+    wishes.cert_file = Some(&turned);
+    wishes.key_file = Some(&key);
+    let why = complaint(&wishes);
+    assert!(
+        why.text.contains("belongs to certificate 2") && why.text.contains("must stand first"),
+        "{}",
+        why.text
+    );
+}
+
+#[test]
+fn a_server_without_certificate_is_for_anon_only() {
+    for mode in ["", "x509/name", "x509/certvalid", "x509/fingerprint"] {
+        let why = complaint(&Wishes { auth_mode: mode, ..Wishes::default() });
+        assert_eq!(why.param, Some("streamDriver.CertFile"));
+        assert!(why.text.contains("needs a certificate"), "{}", why.text);
+    }
+    let why =
+        complaint(&Wishes { auth_mode: "anon", priority: Some("NORMAL:+3DES-CBC"), ..Wishes::default() });
+    assert_eq!(why.param, Some("gnutlsPriorityString"));
+    // The daemon reads the system's store.
+    let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
+    let wishes = Wishes { auth_mode: "x509/name", ca_file: Some("system"), ..Wishes::default() };
+    Context::new(Role::Client, &wishes, &daemon).unwrap();
+}
+
+#[test]
+fn a_key_that_everybody_can_read_is_a_warning() {
+    let pki = Pki::new();
+    let (cert, key) = (pki.path("server.pem"), pki.path("server-key.pem"));
+    let wishes = Wishes { cert_file: Some(&cert), key_file: Some(&key), ..Wishes::default() };
+    for (mode, warns) in [(0o600, false), (0o640, false), (0o644, true)] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let judge = Arc::new(Judge::default());
+        let daemon: Arc<dyn Daemon> = judge.clone();
+        Context::new(Role::Server, &wishes, &daemon).unwrap();
+        let lines = judge.lines.lock().unwrap();
+        let warned = lines.iter().any(|(level, text)| *level == Level::Warning && text.contains(&key));
+        assert_eq!(warned, warns, "{mode:o}");
+    }
+}
+
+#[test]
+fn keys_of_every_kind_and_form() {
+    let pki = Pki::new();
+    let key = pki.path("key.pem");
+    let (pkcs8, cert) = (pki.path("pkcs8.pem"), pki.path("cert.pem"));
+    let ec = |curve: &str| {
+        vec!["genpkey", "-algorithm", "EC", "-pkeyopt"]
+            .into_iter()
+            .map(str::to_owned)
+            .chain([format!("ec_paramgen_curve:{curve}")])
+            .collect::<Vec<_>>()
+    };
+    let rsa: Vec<String> =
+        ["genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"].map(str::to_owned).into();
+    let ed: Vec<String> = ["genpkey", "-algorithm", "ED25519"].map(str::to_owned).into();
+    for (make, convert, label) in [
+        (rsa.clone(), Some(vec!["rsa", "-traditional"]), "RSA PRIVATE KEY"),
+        (rsa, None, "PRIVATE KEY"),
+        (ec("P-256"), Some(vec!["ec"]), "EC PRIVATE KEY"),
+        (ec("P-384"), None, "PRIVATE KEY"),
+        (ec("P-521"), None, "PRIVATE KEY"),
+        (ed, None, "PRIVATE KEY"),
+    ] {
+        let mut arguments: Vec<&str> = make.iter().map(String::as_str).collect();
+        arguments.extend(["-out", &pkcs8]);
+        openssl(&arguments);
+        openssl(&["req", "-x509", "-new", "-key", &pkcs8, "-subj", "/CN=x", "-days", "2", "-out", &cert]);
+        match convert {
+            Some(mut arguments) => {
+                arguments.extend(["-in", &pkcs8, "-out", &key]);
+                openssl(&arguments);
+            }
+            None => fs::copy(&pkcs8, &key).map(|_| ()).unwrap(),
+        }
+        let text = fs::read_to_string(&key).unwrap();
+        assert!(text.contains(&format!("-----BEGIN {label}-----")), "{text}");
+        // certtool writes a text about the key before it.
+        fs::write(&key, format!("Public Key Info:\n\tKey Security Level: High\n\n{text}")).unwrap();
+        let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
+        let wishes = Wishes { cert_file: Some(&cert), key_file: Some(&key), ..Wishes::default() };
+        Context::new(Role::Server, &wishes, &daemon).unwrap();
+    }
+}

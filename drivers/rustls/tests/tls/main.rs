@@ -1,0 +1,9 @@
+//! The driver's sessions against each other in memory, and against openssl and gnutls-cli over loopback.
+
+mod files;
+mod flow;
+mod handshakes;
+mod pair;
+mod peers;
+mod refusals;
+mod strangers;

@@ -1,0 +1,114 @@
+//! Peers that the daemon refuses: who gets which alert, and in which words the other side tells of it.
+
+use crate::pair::{Pair, Pki, Question, TLS12, TLS13, carry, pipe, read_all, shake, why};
+use sysloom_sdk::{Complaint, Stop};
+
+macro_rules! refuse_with {
+    ($code:expr) => {{
+        let refuse: fn(&Question) -> Option<Complaint> = |_| Some(Complaint::new("not you").code($code));
+        ($code, refuse)
+    }};
+}
+
+#[test]
+fn a_refused_certificate_gets_the_verdicts_alert() {
+    let pki = Pki::new();
+    let table = [
+        refuse_with!(40),
+        refuse_with!(42),
+        refuse_with!(43),
+        refuse_with!(44),
+        refuse_with!(45),
+        refuse_with!(46),
+        refuse_with!(48),
+        refuse_with!(49),
+        refuse_with!(51),
+        refuse_with!(113),
+    ];
+    for priority in [TLS12, TLS13] {
+        for (code, refuse) in table {
+            // The server refuses the client.
+            let pair = Pair::new(&pki, "x509/name", priority);
+            pair.server_judge.refuse(refuse);
+            let (mut server, mut client) = pair.sessions(pipe());
+            let (first, second) = shake(&mut server, &mut client);
+            assert!(
+                matches!(&first, Err(Stop::Refused(c)) if c.text == "not you" && c.code == code),
+                "{first:?}"
+            );
+            // A client of TLS 1.3 is done before the server has judged it.
+            let heard = second.err().unwrap_or_else(|| read_all(&mut client).1);
+            assert_eq!(why(heard).code, code, "{priority} alert {code}");
+
+            // The client refuses the server.
+            let pair = Pair::new(&pki, "x509/name", priority);
+            pair.client_judge.refuse(refuse);
+            let (mut server, mut client) = pair.sessions(pipe());
+            let (first, second) = shake(&mut server, &mut client);
+            assert!(matches!(&second, Err(Stop::Refused(c)) if c.text == "not you"), "{second:?}");
+            assert_eq!(why(first.unwrap_err()).code, code, "{priority} alert {code}");
+        }
+    }
+}
+
+#[test]
+fn a_client_without_certificate_gets_an_alert_of_its_version() {
+    let pki = Pki::new();
+    for (priority, code, words) in [(TLS12, 40, "handshake_failure"), (TLS13, 116, "certificate_required")] {
+        let pair = Pair::bare_client(&pki, "x509/name", priority);
+        let nobody: fn(&Question) -> Option<Complaint> =
+            |q| (q.certificates == 0).then(|| Complaint::new("no certificate").code(116));
+        pair.server_judge.refuse(nobody);
+        let (mut server, mut client) = pair.sessions(pipe());
+        let (first, second) = shake(&mut server, &mut client);
+        assert!(matches!(&first, Err(Stop::Refused(c)) if c.text == "no certificate"), "{first:?}");
+        let heard = why(second.err().unwrap_or_else(|| read_all(&mut client).1));
+        assert_eq!(heard.code, code);
+        assert!(heard.text.contains(words), "{}", heard.text);
+    }
+}
+
+#[test]
+fn a_resumed_session_can_be_refused_on_either_side() {
+    let pki = Pki::new();
+    let resumed: fn(&Question) -> Option<Complaint> =
+        |q| q.resumed.then(|| Complaint::new("revoked meanwhile").code(44));
+    let suites = ["AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305"];
+    for priority in [TLS12, TLS13] {
+        for suite in suites {
+            let priority = format!("{priority}:-CIPHER-ALL:+{suite}");
+            for server_refuses in [true, false] {
+                let pair = Pair::new(&pki, "x509/name", &priority);
+                let (mut server, mut client) = pair.connected();
+                carry(&mut server, &mut client, b"hello");
+                let judge = if server_refuses { &pair.server_judge } else { &pair.client_judge };
+                judge.refuse(resumed);
+                let (mut server, mut client) = pair.sessions(pipe());
+                let (first, second) = shake(&mut server, &mut client);
+                let (refuser, (other, session)) = if server_refuses {
+                    (first, (second, &mut client))
+                } else {
+                    (second, (first, &mut server))
+                };
+                assert!(matches!(&refuser, Err(Stop::Refused(c)) if c.code == 44), "{priority}: {refuser:?}");
+                let heard = why(other.err().unwrap_or_else(|| read_all(session).1));
+                assert_eq!(heard.code, 44, "{priority}: {}", heard.text);
+            }
+        }
+    }
+}
+
+#[test]
+fn the_alert_waits_for_a_stream_that_is_full() {
+    let pki = Pki::new();
+    let pair = Pair::new(&pki, "x509/name", TLS13);
+    pair.server_judge.refuse(|_| Some(Complaint::new("not you").code(49)));
+    let (mut a, b) = pipe();
+    (a.chunk, a.stutters) = (1, true);
+    let (mut server, mut client) = pair.sessions((a, b));
+    let (first, second) = shake(&mut server, &mut client);
+    assert!(matches!(first, Err(Stop::Refused(_))));
+    let heard = why(second.err().unwrap_or_else(|| read_all(&mut client).1));
+    assert_eq!(heard.code, 49);
+    assert!(heard.text.contains("does not permit us"), "{}", heard.text);
+}
