@@ -106,10 +106,6 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "A module's library was not found or could not be loaded. All that depends on it is left out without further errors.",
     ),
     (
-        "no-actions",
-        "The configuration has no action, so every message would be lost. At least one line such as `*.* /var/log/messages` is needed.",
-    ),
-    (
         "number",
         "Numbers in expressions are decimal, hexadecimal after 0x or octal after 0. Texts stand in quotes.",
     ),

@@ -83,9 +83,10 @@ impl Text {
     pub fn span(&self, start: usize, end: usize) -> Span {
         let start = self.raw(start);
         if let Some((map, whole)) = &self.outer
-            && map.is_empty() {
-                return *whole;
-            }
+            && map.is_empty()
+        {
+            return *whole;
+        }
         // The end is traced from its last byte, so that a span never swallows a continuation behind it.
         Span {
             file: self.file,

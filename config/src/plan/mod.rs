@@ -47,11 +47,12 @@ pub struct ActionId(pub usize);
 pub struct Plan {
     /// global() and its legacy forms, over [`crate::catalogue::globals`].
     pub globals: Values,
-    /// main_queue() or `$MainMsgQueue...`; none when neither was given.
+    /// main_queue() or `$MainMsgQueue...`; after a load it is there, with the defaults of its origin.
     pub main_queue: Option<Values>,
     /// In order of loading.
     pub modules: Vec<Module>,
     pub inputs: Vec<Input>,
+    /// Empty means that every message would be lost; the daemon refuses to start then.
     pub actions: Vec<Action>,
     /// rsyslog's built-in templates first.
     pub templates: Vec<Template>,

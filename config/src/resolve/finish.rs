@@ -10,11 +10,6 @@ impl Loader<'_> {
     pub(super) fn finish(&mut self) {
         self.check_calls();
         self.bind_inputs();
-        if self.plan.actions.is_empty() && !self.diagnostics.iter().any(|d| d.code == 2104) {
-            let message = "there are no active actions configured. Inputs would run, but no output whatsoever were \
-                           created.";
-            self.error(2103, "no-actions", message, Span::NONE);
-        }
         self.inherit_streams();
         self.finish_queues();
         self.check_queues();
