@@ -193,7 +193,7 @@ impl Imklog {
 
     fn submit_own(&self, text: &str) {
         // rsyslog: a facility is written as its code times 8.
-        let message = format!("<{}>imklog: {text}", (self.own_facility & !7) | 3);
+        let message = format!("<{}>{text}", (self.own_facility & !7) | 3);
         let frame = Frame { len: message.len() as u32, flags: FLAGS, ..Frame::default() };
         // It is in the log as well, where the thread's end is told.
         let _ = self.host.submit(message.as_bytes(), &[frame], Submit::FLUSH);
@@ -223,3 +223,6 @@ const READ: usize = 64 << 10;
 const CODE_OPEN: i32 = 2145;
 
 plugin! { name: "imklog", inputs: [Imklog] }
+
+#[cfg(test)]
+mod tests;

@@ -99,3 +99,47 @@ fn daemon_name() -> &'static str {
 const SYSLOG_INFO: u32 = 5 * 8 + 6;
 
 plugin! { name: "immark", inputs: [Immark] }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+    use std::os::fd::AsFd;
+    use std::os::unix::net::UnixStream;
+    use sysloom_sdk::testing::{Submitted, TestHost, settings};
+
+    fn marks(words: &[(&'static str, &str)], expected: usize) -> Vec<Submitted> {
+        let host = TestHost::new();
+        let input = Immark::new(&settings(words).unwrap(), (), host.host()).unwrap();
+        let (stop, mut ring) = UnixStream::pair().unwrap();
+        std::thread::scope(|scope| {
+            let thread = scope.spawn(|| input.run(stop.as_fd()));
+            assert!(host.wait_for(expected, Duration::from_secs(20)));
+            ring.write_all(b"x").unwrap();
+            thread.join().unwrap().unwrap();
+        });
+        host.submitted()
+    }
+
+    #[test]
+    fn a_mark_comes_in_each_interval() {
+        let before = Instant::now();
+        let found = marks(&[("interval", "1")], 2);
+        assert!(before.elapsed() >= Duration::from_secs(2));
+        assert_eq!(found[0].message, b"<46>sysloomd: -- MARK --");
+        assert!(found.iter().all(|m| m.flags & frame_flag::MARK != 0 && m.flags & frame_flag::LOCAL != 0));
+    }
+
+    #[test]
+    fn text_and_flag_can_be_chosen() {
+        let found =
+            marks(&[("interval", "1"), ("markMessageText", "still here"), ("use.markFlag", "off")], 1);
+        assert_eq!(found[0].message, b"<46>sysloomd: still here");
+        assert_eq!(found[0].flags & frame_flag::MARK, 0);
+    }
+
+    #[test]
+    fn without_an_interval_there_is_nothing_to_run_for() {
+        assert_eq!(marks(&[("interval", "0")], 0), []);
+    }
+}

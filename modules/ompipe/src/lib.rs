@@ -166,3 +166,6 @@ const CODE_OPEN: i32 = 2039;
 const CODE_WRITE: i32 = 2119;
 
 plugin! { name: "ompipe", outputs: [Ompipe] }
+
+#[cfg(test)]
+mod tests;

@@ -42,12 +42,7 @@ impl Worker<Omstdout> for Printer {
 
     fn commit(&mut self, output: &Omstdout, records: &Records<'_>) -> Commit {
         self.text.clear();
-        for row in records.rows() {
-            self.text.extend_from_slice(row);
-            if output.ensure_lf && row.last() != Some(&b'\n') {
-                self.text.push(b'\n');
-            }
-        }
+        records.rows().for_each(|row| push(&mut self.text, row, output.ensure_lf));
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(&self.text).and_then(|()| stdout.flush()) {
             Ok(()) => Commit::Done,
@@ -60,4 +55,29 @@ impl Worker<Omstdout> for Printer {
     }
 }
 
+fn push(out: &mut Vec<u8>, row: &[u8], ensure_lf: bool) {
+    out.extend_from_slice(row);
+    if ensure_lf && row.last() != Some(&b'\n') {
+        out.push(b'\n');
+    }
+}
+
 plugin! { name: "omstdout", outputs: [Omstdout] }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysloom_sdk::testing::{Rows, TestHost, settings};
+
+    #[test]
+    fn a_line_is_ended_unless_told_otherwise() {
+        for (words, text) in [(&[][..], "a\nb\n\n"), (&[("ensureLFEnding", "off")][..], "ab\n")] {
+            let host = TestHost::new();
+            let output = Omstdout::new(&(), settings(words).unwrap(), host.host()).unwrap();
+            let mut printer = Printer::new(&output).unwrap();
+            let commit = Rows::new(["a", "b\n", ""]).lend(&host, |records| printer.commit(&output, records));
+            assert!(matches!(commit, Commit::Done));
+            assert_eq!(String::from_utf8_lossy(&printer.text), text);
+        }
+    }
+}

@@ -115,3 +115,48 @@ fn tell<'a>(session: &Session, texts: impl Iterator<Item = &'a [u8]>) -> std::io
 }
 
 plugin! { name: "omusrmsg", outputs: [Omusrmsg] }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysloom_sdk::testing::{TestHost, settings};
+
+    fn make(host: &TestHost, words: &[(&'static str, &str)]) -> Result<Omusrmsg, Complaint> {
+        Omusrmsg::new(&(), settings(words)?, host.host())
+    }
+
+    #[test]
+    fn recipients_are_everybody_or_those_named() {
+        let host = TestHost::new();
+        let named = |users: &str, user: &str| {
+            let session = Session { user: user.into(), line: "pts/0".into() };
+            make(&host, &[("users", users)]).unwrap().recipients.include(&session)
+        };
+        assert!(named("*", "ann") && named("ann", "ann") && named("bob, ann", "ann"));
+        assert!(!named("bob", "ann") && !named("anna", "ann"));
+        assert_eq!(make(&host, &[("users", ",")]).err().unwrap().param, Some("users"));
+        assert_eq!(make(&host, &[]).err().unwrap().param, Some("users"));
+    }
+
+    #[test]
+    fn a_rate_limit_drops_what_is_above() {
+        let host = TestHost::new();
+        let words = [("users", "*"), ("rateLimit.interval", "600"), ("rateLimit.burst", "3")];
+        let output = make(&host, &words).unwrap();
+        assert_eq!((output.allowed(2), output.allowed(2), output.allowed(2)), (2, 1, 0));
+        assert_eq!(host.lines()[0].text, "omusrmsg: begin to drop messages due to rate-limiting");
+    }
+
+    #[test]
+    fn only_terminals_are_written_to() {
+        let dir = std::env::temp_dir().join(format!("omusrmsg-tty-{}", std::process::id()));
+        std::fs::write(&dir, "").unwrap();
+        let line = std::path::Path::new("..").join(dir.strip_prefix("/").unwrap());
+        tell(&Session { user: "ann".into(), line }, [&b"text"[..]].into_iter()).unwrap();
+        let text = std::fs::read_to_string(&dir);
+        std::fs::remove_file(&dir).unwrap();
+        assert_eq!(text.unwrap(), "");
+        let null = Session { user: "ann".into(), line: "null".into() };
+        tell(&null, [&b"text"[..]].into_iter()).unwrap();
+    }
+}

@@ -10,7 +10,7 @@ use std::path::{Component, Path, PathBuf};
 pub struct Session {
     pub user: String,
     /// Below /dev.
-    line: PathBuf,
+    pub line: PathBuf,
 }
 
 impl Session {
