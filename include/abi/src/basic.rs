@@ -58,7 +58,8 @@ pub struct Param {
     pub choices: Bytes,
     /// Legacy directives without `$`, joined by `|`. Each may carry its scope after a colon:
     /// `module` (sets the module's value), `pending` (waits for the next instance), `sticky` (holds for all
-    /// later instances until changed), `trigger` (makes an instance), and `list` (repeats append) or `inverted`.
+    /// later instances until changed), `trigger` (makes an instance), `run` (makes an instance and has no value), and
+    /// `list` (repeats append) or `inverted`. None means `pending`.
     pub legacy: Bytes,
     /// One sentence for `--explain` and the plugin's README.
     pub help: Bytes,

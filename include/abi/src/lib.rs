@@ -7,7 +7,8 @@
 //! Rules that hold for every type and function:
 //! - Bytes are borrowed for the call unless a field says otherwise; who allocates frees.
 //! - No Rust enum, bool, Vec, String or trait object crosses; codes are integers from [`status`].
-//! - A struct starts with its `size`; a reader uses only the fields that the writer's size covers.
+//! - A struct starts with its `size`; a reader uses only the fields that the writer's size covers. Those without one
+//!   (`Bytes`, `Span`, `Frame`, `Kv`, `Value`, `Complaint`, `Lower`) do not change within a major.
 //! - No panic and no exception may leave a callback (the sdk guards every one).
 //!
 //! History (a minor is an addition, a major a break; the major stays 0 until the interface has settled):

@@ -131,3 +131,38 @@ impl Words {
         (result, Complaint { param, code: raw.code, text })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str, cap: u32) -> (String, i32) {
+        let mut buffer = [0_u8; 64];
+        let mut raw = abi::Complaint { param: 7, code: 0, len: 0, cap, text: buffer.as_mut_ptr() };
+        let complaint = Complaint::new(text).param("none").code(2077);
+        // SAFETY: the buffer holds more than `cap` bytes.
+        unsafe { complaint.write(&[], &mut raw) };
+        assert_eq!(raw.param, -1);
+        (String::from_utf8(buffer[..raw.len as usize].to_vec()).unwrap(), raw.code)
+    }
+
+    #[test]
+    fn long_words_are_cut_at_a_character() {
+        assert_eq!(written("abc", 64), ("abc".to_owned(), 2077));
+        assert_eq!(written("aé", 2).0, "a");
+        assert_eq!(written("é", 0).0, "");
+    }
+
+    #[test]
+    fn the_systems_words() {
+        let denied = io::Error::from_raw_os_error(13);
+        assert_eq!(Complaint::io("cannot open /x", &denied).text, "cannot open /x: Permission denied");
+        assert_eq!(Complaint::from(io::Error::other("odd (os error 1)")).text, "odd (os error 1)");
+    }
+
+    #[test]
+    fn the_first_parameter_blamed_stays() {
+        let complaint = Complaint::new("bad").param("port").param("address");
+        assert_eq!(complaint.to_string(), "parameter 'port': bad");
+    }
+}

@@ -5,6 +5,10 @@
 //! driver [`Transport`] or [`Layer`]. Options are a struct with `#[derive(Params)]`. `plugin!` at the foot of the file
 //! exports it. Nothing here is reserved for in-tree plugins.
 
+// The derive names the sdk by its crate's name, also in the sdk's own tests.
+#[cfg(test)]
+extern crate self as sysloom_sdk;
+
 mod complaint;
 mod driver;
 #[doc(hidden)]

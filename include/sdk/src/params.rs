@@ -31,6 +31,17 @@ use sysloom_abi::{param_flag, param_type};
 /// `legacy` lists directives as sysloom_abi::Param::legacy does. The field's doc comment is the help text. Without
 /// `name` the field's own name is used (`max_sessions` is `maxSessions`). A field that is neither required nor an
 /// `Option` nor set by anybody is 0, false or empty.
+///
+/// A word that is no attribute does not compile:
+///
+/// ```compile_fail
+/// # use sysloom_sdk::Params;
+/// #[derive(Params)]
+/// struct Settings {
+///     #[param(nmae = "port")]
+///     port: String,
+/// }
+/// ```
 pub trait Params: Sized {
     /// The table, in the order of the values.
     const TABLE: &'static [ParamSpec];
@@ -176,4 +187,36 @@ const NONE: abi::Bytes = abi::Bytes { ptr: std::ptr::null(), len: 0 };
 
 pub(crate) const fn bytes(text: &'static str) -> abi::Bytes {
     abi::Bytes { ptr: text.as_ptr(), len: text.len() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(sysloom_derive::Params)]
+    struct Settings {
+        #[param(default = "on")]
+        keep_alive: bool,
+        #[param(name = "SIZE", size, alias = "bytes|octets", min = 1)]
+        size: u64,
+        r#type: Option<u16>,
+    }
+
+    #[test]
+    fn a_struct_is_a_table() {
+        let table = Settings::TABLE;
+        assert_eq!(table.iter().map(ParamSpec::name).collect::<Vec<_>>(), ["keepAlive", "SIZE", "type"]);
+        assert_eq!(table[1].0.ty, param_type::SIZE);
+        assert_eq!((table[1].0.min, table[1].0.max), (1, i64::MAX));
+        assert_eq!((table[2].0.ty, table[2].0.max), (param_type::INT, u16::MAX.into()));
+        assert_eq!((table[0].0.default.len, table[1].0.default.ptr.is_null()), (2, true));
+    }
+
+    #[test]
+    fn unset_values_are_empty() {
+        // SAFETY: there are no values.
+        let values = unsafe { Values::from_raw(std::ptr::null(), 0) };
+        let settings = Settings::read(&values).unwrap();
+        assert_eq!((settings.keep_alive, settings.size, settings.r#type), (false, 0, None));
+    }
 }
