@@ -145,6 +145,13 @@ fn the_same_file_under_two_names_is_one_plugin() {
     let two = loader.module(&format!("{}/two", dir.path().display())).unwrap();
     assert!(Arc::ptr_eq(&one, &two));
     assert_eq!((one.name(), loader.plugins().len()), ("misbehave", 1));
+    // An update that is not done yet does not disturb what is loaded.
+    let file = dir.file("copy.so");
+    fs::copy(good(), &file).unwrap();
+    let copy = loader.load(&file).unwrap();
+    fs::write(dir.file("half.so"), "half").unwrap();
+    fs::rename(dir.file("half.so"), &file).unwrap();
+    assert!(Arc::ptr_eq(&copy, &loader.load(&file).unwrap()));
 }
 
 #[test]

@@ -52,12 +52,14 @@ impl Loader {
 
     /// Loads one file.
     pub fn load(&self, path: &Path) -> Result<Arc<Plugin>, LoadError> {
-        let facts = Facts::of(path)?;
-        let real = path.canonicalize().map_err(|e| LoadError::Unreadable(super::words(&e)))?;
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, plugin)) = loaded.iter().find(|(p, _)| *p == real) {
+        // What is loaded stays what it is, even if another file has taken its place.
+        let real = path.canonicalize();
+        if let Some((_, plugin)) = loaded.iter().find(|(p, _)| real.as_ref().is_ok_and(|r| r == p)) {
             return Ok(Arc::clone(plugin));
         }
+        let facts = Facts::of(path)?;
+        let real = real.map_err(|e| LoadError::Unreadable(super::words(&e)))?;
         let plugin = Arc::new(Plugin::open(self.host, &real, facts)?);
         loaded.push((real, Arc::clone(&plugin)));
         Ok(plugin)
