@@ -89,3 +89,9 @@ fn a_log_that_cannot_be_read_is_told_with_the_facility_chosen() {
     let words = "<43>imklog: error reading kernel log - shutting down: Is a directory";
     assert_eq!(host.messages(), [words]);
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(env!("CARGO_MANIFEST_DIR"), &[("module", table::<ModuleParams>())]);
+}

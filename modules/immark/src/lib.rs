@@ -142,4 +142,10 @@ mod tests {
     fn without_an_interval_there_is_nothing_to_run_for() {
         assert_eq!(marks(&[("interval", "0")], 0), []);
     }
+
+    #[test]
+    fn the_readme_has_the_tables() {
+        use sysloom_sdk::testing::{check_readme, table};
+        check_readme(env!("CARGO_MANIFEST_DIR"), &[("module", table::<ModuleParams>())]);
+    }
 }

@@ -201,3 +201,12 @@ fn case_folding_is_refused_rather_than_ignored() {
     let missing = settings::<InputParams>(&[]).err().unwrap();
     assert_eq!(missing.param, Some("port"));
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[("module", table::<ModuleParams>()), ("input", table::<InputParams>())],
+    );
+}

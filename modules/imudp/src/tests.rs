@@ -189,3 +189,12 @@ fn the_table_of_the_input() {
     let params = settings::<InputParams>(&[("port", "0"), ("device", "lo")]).unwrap();
     assert_eq!(params.device.as_deref(), Some("lo"));
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[("module", table::<ModuleParams>()), ("input", table::<InputParams>())],
+    );
+}

@@ -245,3 +245,12 @@ impl Module {
         settings(words).unwrap()
     }
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[("module", table::<Module>()), ("input", table::<InputParams>())],
+    );
+}

@@ -427,3 +427,15 @@ fn several_actions_on_one_file_do_not_tear_lines() {
         assert!(line.len() == 300 && line.bytes().all(|byte| Some(&byte) == line.as_bytes().first()));
     }
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[
+            ("module", table::<crate::params::ModuleParams>()),
+            ("action", table::<crate::params::ActionParams>()),
+        ],
+    );
+}

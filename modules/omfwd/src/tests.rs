@@ -409,3 +409,12 @@ fn a_peer_that_talks_does_not_disturb() {
     is_done(bench.commit(["2"]));
     expect(&mut stream, "1\n2\n");
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[("module", table::<ModuleParams>()), ("action", table::<ActionParams>())],
+    );
+}

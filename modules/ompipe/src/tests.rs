@@ -109,3 +109,12 @@ fn a_hup_and_try_resume_reopen_open_the_path_anew() {
         expect(if anew { &mut new } else { &mut old }, "2");
     }
 }
+
+#[test]
+fn the_readme_has_the_tables() {
+    use sysloom_sdk::testing::{check_readme, table};
+    check_readme(
+        env!("CARGO_MANIFEST_DIR"),
+        &[("module", table::<ModuleParams>()), ("action", table::<ActionParams>())],
+    );
+}

@@ -80,4 +80,10 @@ mod tests {
             assert_eq!(String::from_utf8_lossy(&printer.text), text);
         }
     }
+
+    #[test]
+    fn the_readme_has_the_tables() {
+        use sysloom_sdk::testing::{check_readme, table};
+        check_readme(env!("CARGO_MANIFEST_DIR"), &[("action", table::<ActionParams>())]);
+    }
 }

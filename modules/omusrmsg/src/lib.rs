@@ -159,4 +159,10 @@ mod tests {
         let null = Session { user: "ann".into(), line: "null".into() };
         tell(&null, [&b"text"[..]].into_iter()).unwrap();
     }
+
+    #[test]
+    fn the_readme_has_the_tables() {
+        use sysloom_sdk::testing::{check_readme, table};
+        check_readme(env!("CARGO_MANIFEST_DIR"), &[("action", table::<ActionParams>())]);
+    }
 }

@@ -16,10 +16,12 @@
 //! ```
 
 mod calls;
+mod readme;
 mod rows;
 mod settings;
 mod wire;
 
+pub use readme::{check_readme, table};
 pub use rows::Rows;
 pub use settings::settings;
 pub use wire::{Far, wire};

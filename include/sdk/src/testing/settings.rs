@@ -97,7 +97,7 @@ fn is(spec: &ParamSpec, name: &str) -> bool {
 }
 
 /// A text of a table.
-fn known(bytes: abi::Bytes) -> Option<&'static str> {
+pub fn known(bytes: abi::Bytes) -> Option<&'static str> {
     // SAFETY: all texts of a `ParamSpec` are `&'static str`s.
     std::str::from_utf8(unsafe { crate::values::slice(bytes.ptr, bytes.len) }).ok()
 }
