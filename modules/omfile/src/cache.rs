@@ -171,8 +171,10 @@ impl Entry {
             };
             file.put(text, lengths, &shared.creation, &shared.writing).map_err(|s| (s.rows, s.why))
         });
-        if let Err((done, why)) = put {
-            verdicts.failed(rows, done, why);
+        match put {
+            Err((done, why)) if done >= rows.len() => shared.report(Err(why)),
+            Err((done, why)) => verdicts.failed(rows, done, why),
+            Ok(()) => {}
         }
         text.clear();
         rows.clear();

@@ -192,6 +192,11 @@ impl Writer {
         match file.put(bytes, rows, &shared.creation, &shared.writing) {
             Ok(()) => Commit::Done,
             Err(stopped) if stopped.rows == 0 => Commit::Suspended(stopped.why),
+            // Something is in the way, but only of what comes next.
+            Err(stopped) if stopped.rows >= records.len() => {
+                shared.report(Err(stopped.why));
+                Commit::Done
+            }
             Err(stopped) => {
                 let mut each = vec![Outcome::Retry; records.len()];
                 each.iter_mut().take(stopped.rows).for_each(|outcome| *outcome = Outcome::Done);

@@ -110,6 +110,9 @@ impl LogFile {
     pub fn reopen(&mut self, creation: &Creation) -> Result<(), Complaint> {
         self.file = None;
         self.ready(creation)?;
+        if let Some(file) = self.file.as_ref().filter(|_| !self.regular) {
+            wait_writable(file, 0).map_err(|e| fault(&self.path, "write error", &e))?;
+        }
         self.write_held()
     }
 
@@ -251,7 +254,7 @@ impl LogFile {
                     continue;
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => continue,
-                Err(e) if e.kind() == ErrorKind::WouldBlock => match wait_writable(file) {
+                Err(e) if e.kind() == ErrorKind::WouldBlock => match wait_writable(file, WRITE_WAIT_MS) {
                     Ok(()) => continue,
                     Err(e) => e,
                 },
@@ -330,10 +333,10 @@ impl LogFile {
 }
 
 /// A pipe or a terminal that takes nothing at the moment gets some time.
-fn wait_writable(file: &File) -> Result<(), Error> {
+fn wait_writable(file: &File, ms: u16) -> Result<(), Error> {
     let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLOUT)];
     loop {
-        match poll(&mut fds, PollTimeout::from(WRITE_WAIT_MS)) {
+        match poll(&mut fds, PollTimeout::from(ms)) {
             Ok(0) => return Err(ErrorKind::TimedOut.into()),
             Ok(_) => return Ok(()),
             Err(Errno::EINTR) => {}

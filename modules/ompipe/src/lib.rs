@@ -4,8 +4,10 @@
 //! is written whole or not at all; when the pipe is full, the action is suspended until there is room.
 #![forbid(unsafe_code)]
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -157,7 +159,14 @@ impl Worker<Ompipe> for Writer {
         if output.params.try_resume_reopen {
             pipe.close();
         }
-        output.open(&mut pipe)
+        output.open(&mut pipe)?;
+        let Some(file) = &pipe.file else { return Ok(()) };
+        let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLOUT)];
+        match poll(&mut fds, PollTimeout::ZERO) {
+            Ok(0) => Err(output.fault("write error on pipe", &ErrorKind::WouldBlock.into()).code(CODE_WRITE)),
+            // What else is wrong shows when it is written to.
+            _ => Ok(()),
+        }
     }
 }
 

@@ -74,7 +74,9 @@ fn a_full_pipe_keeps_whole_records_and_asks_for_the_rest_again() {
     let done = each.iter().take_while(|outcome| **outcome == Outcome::Done).count();
     assert!(done >= 60 && each.iter().skip(done).all(|outcome| *outcome == Outcome::Retry));
     assert!(matches!(bench.commit(&[&row]), Commit::Suspended(_)));
+    assert!(Writer.resume(&bench.output).is_err());
     expect(&mut reader, &row.repeat(done));
+    Writer.resume(&bench.output).unwrap();
     assert!(matches!(bench.commit(&["y\n"]), Commit::Done));
     expect(&mut reader, "y\n");
 }
