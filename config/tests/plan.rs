@@ -654,3 +654,31 @@ fn the_expanded_text_has_every_include_in_its_place() {
     );
     assert_eq!(loaded.sources.expanded(), want);
 }
+
+#[test]
+fn directives_do_not_break_a_chain() {
+    let plan = clean(
+        "mail.* @@first\n$ActionExecOnlyWhenPreviousIsSuspended on\n# a comment\n& @@second\n& /var/log/buffer\n\
+         $ActionExecOnlyWhenPreviousIsSuspended off\nif $msg == 'x' then /a\n$FileCreateMode 0600\nelse :omfile:/b\n*.* /c\n",
+    );
+    let [Statement::If { then, .. }, Statement::If { then: yes, otherwise: no, .. }, Statement::If { .. }] =
+        plan.rulesets[0].body.as_slice()
+    else {
+        panic!("{:?}", plan.rulesets[0].body)
+    };
+    assert_eq!((then.len(), yes.len(), no.len()), (3, 1, 1));
+    let only_then = |n: usize| plan.actions[n].common.bool("action.execOnlyWhenPreviousIsSuspended");
+    assert_eq!([only_then(0), only_then(1), only_then(2)], [Some(false), Some(true), Some(true)]);
+    let mode = |n: usize| plan.actions[n].values.int("fileCreateMode");
+    assert_eq!([mode(3), mode(4), mode(5)], [Some(0o644), Some(0o600), Some(0o600)]);
+}
+
+#[test]
+fn an_action_that_is_left_out_keeps_its_chain() {
+    let loaded = load(&mut small("*.* /var/log/two words\n& stop\n*.* /x\n"));
+    assert_eq!(loaded.diagnostics.len(), 1, "{}", stderr(&loaded));
+    let [Statement::If { then, .. }, Statement::If { .. }] = loaded.plan.rulesets[0].body.as_slice() else {
+        panic!("{:?}", loaded.plan.rulesets[0].body)
+    };
+    assert!(matches!(then.as_slice(), [Statement::Stop]));
+}

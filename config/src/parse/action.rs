@@ -6,53 +6,59 @@ use crate::ast::{ActionText, Node, NodeKind, Target, Word};
 use crate::diagnostic::Diagnostic;
 
 impl Parser<'_> {
-    /// Reads an action; the cursor is at its first character.
-    pub(super) fn legacy_action(&mut self) -> Parsed<Node> {
+    /// Reads an action; the cursor is at its first character. None when it must be left out, which is reported, but is
+    /// no reason to give up the statement around it.
+    pub(super) fn legacy_action(&mut self) -> Parsed<Option<Node>> {
         let start = self.cursor.at();
-        let target = self.target()?;
-        let template = self.template_suffix()?;
+        let Some(target) = self.target()? else { return Ok(None) };
+        let Ok(template) = self.template_suffix() else { return Ok(None) };
         let span = self.cursor.span(start, self.cursor.at());
         self.cursor.line();
-        Ok(Node { kind: NodeKind::LegacyAction(ActionText { target, template, span }), span })
+        Ok(Some(Node { kind: NodeKind::LegacyAction(ActionText { target, template, span }), span }))
     }
 
-    fn target(&mut self) -> Parsed<Target> {
+    fn target(&mut self) -> Parsed<Option<Target>> {
+        // rsyslog: its file output answers to this prefix, with the ordinary forms behind it.
+        let file = ":omfile:";
+        if self.cursor.rest().get(..file.len()).is_some_and(|head| head.eq_ignore_ascii_case(file)) {
+            self.cursor.go(self.cursor.at() + file.len());
+        }
         let rest = self.cursor.rest();
         let sync = !(rest.starts_with('-') && rest.get(1..).is_some_and(|r| r.starts_with(['/', '.', '?'])));
         if !sync {
             self.cursor.next();
         }
-        match self.cursor.peek() {
-            Some('/' | '.') => Ok(Target::File { path: self.file_name(), sync }),
+        let target = match self.cursor.peek() {
+            Some('/' | '.') => Target::File { path: self.file_name(), sync },
             Some('?') => {
                 self.cursor.next();
-                Ok(Target::DynaFile { template: self.file_name(), sync })
+                Target::DynaFile { template: self.file_name(), sync }
             }
             Some('$') => {
                 self.cursor.next();
-                Ok(Target::Channel(self.file_name()))
+                Target::Channel(self.file_name())
             }
             Some('|') => {
                 self.cursor.next();
                 self.cursor.skip_blanks();
-                Ok(Target::Pipe(self.file_name()))
+                Target::Pipe(self.file_name())
             }
-            Some('@') => self.forward(),
-            Some(':') => self.module_action(),
+            Some('@') => return self.forward(),
+            Some(':') => return self.module_action().map(Some),
             Some('^') => {
                 self.cursor.next();
-                Ok(Target::Program(self.file_name()))
+                Target::Program(self.file_name())
             }
             Some('~') => {
                 self.cursor.next();
-                Ok(Target::Discard)
+                Target::Discard
             }
             Some('*') => {
                 let at = self.cursor.at();
                 self.cursor.next();
-                Ok(Target::Users(Word { text: "*".into(), span: self.cursor.span(at, at + 1) }))
+                Target::Users(Word { text: "*".into(), span: self.cursor.span(at, at + 1) })
             }
-            Some(c) if c.is_ascii_alphanumeric() || c == '_' => Ok(self.users()),
+            Some(c) if c.is_ascii_alphanumeric() || c == '_' => self.users(),
             Some('>') => {
                 let at = self.cursor.at();
                 self.report(
@@ -62,7 +68,7 @@ impl Parser<'_> {
                     at + 1,
                 );
                 self.cursor.line();
-                Err(Failed)
+                return Ok(None);
             }
             Some(c) => {
                 let at = self.cursor.at();
@@ -70,10 +76,11 @@ impl Parser<'_> {
                     format!("invalid character '{c}' - is there an invalid escape sequence somewhere?");
                 self.report("syntax", message, at, at + c.len_utf8());
                 self.cursor.line();
-                Err(Failed)
+                return Err(Failed);
             }
-            None => Err(self.expected("a filter must be followed by an action")),
-        }
+            None => return Err(self.expected("a filter must be followed by an action")),
+        };
+        Ok(Some(target))
     }
 
     /// Text up to a blank, a semicolon or the line's end.
@@ -114,7 +121,7 @@ impl Parser<'_> {
     }
 
     /// `@[@][(options)]host[:port]`
-    fn forward(&mut self) -> Parsed<Target> {
+    fn forward(&mut self) -> Parsed<Option<Target>> {
         let start = self.cursor.at();
         self.cursor.next();
         let tcp = self.cursor.eat(b'@');
@@ -157,7 +164,7 @@ impl Parser<'_> {
                 last.help.push("a host name or address follows the `@`".into());
             }
             self.cursor.line();
-            return Err(Failed);
+            return Ok(None);
         }
         let mut port = None;
         if self.cursor.eat(b':') {
@@ -165,7 +172,7 @@ impl Parser<'_> {
             let text = self.cursor.take_while(|c| c.is_ascii_alphanumeric() || c == '-').to_string();
             port = Some(Word { span: self.cursor.span(at, at + text.len()), text });
         }
-        Ok(Target::Forward { tcp, host, port, options })
+        Ok(Some(Target::Forward { tcp, host, port, options }))
     }
 
     /// `;template` and a comment, or nothing, up to the line's end.

@@ -63,9 +63,10 @@ impl Parser<'_> {
     /// Reads one statement and the `&` statements that follow it.
     fn statement(&mut self, nodes: &mut Vec<Node>) -> Parsed<()> {
         let first = self.single()?;
+        // An action that had to be left out still has its chain.
         let chains = matches!(
             first.as_ref().map(|n| &n.kind),
-            Some(
+            None | Some(
                 NodeKind::Action(_)
                     | NodeKind::LegacyAction(_)
                     | NodeKind::Stop
@@ -77,13 +78,7 @@ impl Parser<'_> {
         if !chains {
             return Ok(());
         }
-        loop {
-            let before = self.cursor.at();
-            self.cursor.skip_layout();
-            if !self.cursor.eat(b'&') {
-                self.cursor.go(before);
-                return Ok(());
-            }
+        while self.link(nodes, |p| p.cursor.eat(b'&')) {
             self.cursor.skip_layout();
             // A broken link does not take those before it along.
             let start = self.cursor.at();
@@ -91,6 +86,30 @@ impl Parser<'_> {
                 Ok(next) => nodes.extend(next),
                 Err(Failed) => self.recover(start),
             }
+        }
+        Ok(())
+    }
+
+    /// Whether a statement goes on with what `goes_on` looks for. Directives may stand in between: they neither end a
+    /// chain nor come between `then` and `else`.
+    fn link(&mut self, nodes: &mut Vec<Node>, goes_on: impl Fn(&mut Self) -> bool) -> bool {
+        let before = self.cursor.at();
+        let mut directives = Vec::new();
+        loop {
+            self.cursor.skip_layout();
+            if goes_on(self) {
+                nodes.append(&mut directives);
+                return true;
+            }
+            let directive = self.cursor.byte() == b'$'
+                && self.cursor.at_line_start()
+                && self.cursor.byte_at(1).is_ascii_alphabetic()
+                && directives.len() < MAX_DIRECTIVES;
+            if !directive {
+                self.cursor.go(before);
+                return false;
+            }
+            directives.push(self.directive());
         }
     }
 
@@ -149,7 +168,7 @@ impl Parser<'_> {
                 span,
             }));
         }
-        self.legacy_action().map(Some)
+        self.legacy_action()
     }
 
     fn keyword_statement(&mut self, start: usize) -> Parsed<Option<NodeKind>> {
@@ -244,11 +263,10 @@ impl Parser<'_> {
                     span,
                 ));
             }
+            let mut then = then;
+            let goes_on = self.link(&mut then, |p| p.cursor.eat_keyword("else"));
             arms.push((arm_start, condition, then));
-            let before = self.cursor.at();
-            self.cursor.skip_layout();
-            if !self.cursor.eat_keyword("else") {
-                self.cursor.go(before);
+            if !goes_on {
                 break;
             }
             self.cursor.skip_layout();
@@ -359,6 +377,16 @@ impl Parser<'_> {
                 }
             }
         }
+        // The chain of what is given up goes with it.
+        while self.cursor.eat(b'&') {
+            self.cursor.skip_layout();
+            let start = self.cursor.at();
+            if self.single().is_err() {
+                self.cursor.go(start.max(self.cursor.at()));
+                self.cursor.line();
+            }
+            self.cursor.skip_layout();
+        }
         if self.cursor.peek().is_some()
             && let Some(last) = self.diagnostics.last_mut()
         {
@@ -400,6 +428,9 @@ impl Parser<'_> {
         selector || KEYWORDS.iter().any(|k| self.cursor.looking_at(k))
     }
 }
+
+/// Directives between two links of a chain; more are no part of one (and would be read again and again).
+const MAX_DIRECTIVES: usize = 20;
 
 /// A longer ladder of `else if` is refused: running it would exhaust the stack.
 const MAX_ARMS: usize = 1000;

@@ -73,6 +73,12 @@ impl Parser<'_> {
             ('v', Place::Object) => b'?',
             ('x', _) => return self.numeric(1, 2, 16, out),
             ('0'..='3', Place::Expression) => return self.numeric(0, 3, 8, out),
+            ('0'..='7', Place::Object) => {
+                // rsyslog: three digits are meant; with fewer its value is accidental.
+                let digits =
+                    self.cursor.rest().bytes().take(3).take_while(|b| (b'0'..=b'7').contains(b)).count();
+                return self.numeric(0, digits, 8, out);
+            }
             _ => {
                 out.push(b'\\');
                 return false;

@@ -226,8 +226,9 @@ impl Loader<'_> {
         match self.defined_ruleset(name) {
             Some(id) => self.plan.default_ruleset = Some(id),
             None => {
-                let message = format!("error: ruleset '{name}' not found - $DefaultRuleset ignored");
-                self.error(3003, "unknown-ruleset", message, at);
+                let message = format!("ruleset '{name}' not found - $DefaultRuleset ignored");
+                // rsyslog: ignored without a word.
+                self.warning(0, "unknown-ruleset", message, at);
             }
         }
     }

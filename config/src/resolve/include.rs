@@ -120,6 +120,10 @@ impl Loader<'_> {
     }
 
     fn include(&mut self, pattern: &str, mode: &str, at: Span, statement: Span, block: &mut Block) {
+        // rsyslog: nothing is included in silence (a variable may be unset).
+        if pattern.is_empty() {
+            return;
+        }
         let is_pattern = pattern.contains(['*', '?', '[']);
         let mut files = Vec::new();
         if is_pattern {
