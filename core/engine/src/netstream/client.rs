@@ -97,11 +97,8 @@ impl Clients {
     }
 
     pub fn write(&self, stream: i64, bytes: &[u8], timeout: Duration) -> Result<(), WriteFailure> {
-        let unknown = |text: &str| WriteFailure {
-            status: status::INVALID,
-            written: 0,
-            why: plain(text.to_owned()),
-        };
+        let unknown =
+            |text: &str| WriteFailure { status: status::INVALID, written: 0, why: plain(text.to_owned()) };
         let watch = self.watch().map_err(|why| unknown(&why))?;
         let Some(client) = watch.find(stream) else { return Err(unknown("no such stream")) };
         let result = client.write(bytes, timeout);
@@ -140,7 +137,8 @@ impl Clients {
 
     fn watch(&self) -> Result<Arc<Watch>, String> {
         let made = self.watch.get_or_init(|| {
-            let watch = Arc::new(Watch::new().map_err(|e| format!("cannot watch client streams: {}", e.desc()))?);
+            let watch =
+                Arc::new(Watch::new().map_err(|e| format!("cannot watch client streams: {}", e.desc()))?);
             let shared = Arc::clone(&watch);
             let thread = std::thread::Builder::new()
                 .name("net-watch".to_owned())
@@ -520,8 +518,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-const CLOSED_EARLY: &str =
-    "the peer closed the connection before it was over (its log may say why; a listener without TLS does this)";
+const CLOSED_EARLY: &str = "the peer closed the connection before it was over (its log may say why; a listener without TLS does this)";
 /// Resolving, connecting and the handshake together, when the caller sets no limit.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// What the peer's answer to our end of the handshake gets.
@@ -530,4 +527,4 @@ const MOST_PATIENCE: Duration = Duration::from_millis(500);
 /// What the peer gets to close its side after we closed ours.
 const LINGER: Duration = Duration::from_secs(3);
 /// The same when the daemon stops.
-const STOP_LIMIT: Duration = Duration::from_secs(1);
+const STOP_LIMIT: Duration = Duration::from_millis(500);

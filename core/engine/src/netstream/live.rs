@@ -1,10 +1,10 @@
 //! One accepted connection: its handshake, its reads, its replies, and how it ends. A reactor calls these when the
 //! connection is ready and does what the returned [`Turn`] says.
 
+use super::SinkSession;
 use super::lines::{self, Stage};
 use super::port::{Full, Port, Seat, count};
 use super::verdicts::Verdicts;
-use super::SinkSession;
 use crate::plugin::{Halt, Session};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -124,9 +124,9 @@ impl Live {
     pub fn expire(&mut self, now: Instant) {
         let waited = now.saturating_duration_since(self.since).as_secs();
         let text = match self.state {
-            State::Handshake => format!(
-                "not finished within {waited} s; a peer that speaks plain text, or none at all, looks like this"
-            ),
+            State::Handshake => {
+                format!("not finished within {waited} s: the peer was silent, or stopped half-way")
+            }
             State::Silent => format!("it sent nothing for {waited} s while others waited for a place"),
             State::Sending => format!("it was silent for {waited} s, which is the idle limit"),
             State::Ending => return self.over(status::CLOSED),
@@ -147,7 +147,7 @@ impl Live {
             }
         }
         let _ = self.session.shutdown();
-        self.over(status::OK);
+        self.over(status::DISABLED);
     }
 
     /// Ends what the reactor cannot poll.

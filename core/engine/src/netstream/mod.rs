@@ -13,6 +13,8 @@ mod params;
 mod port;
 mod reactor;
 mod stack;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 
 pub use client::WriteFailure;
@@ -55,7 +57,7 @@ pub trait Sink: Send + Sync {
 pub trait SinkSession: Send {
     /// Bytes came; a negative status has the session closed.
     fn data(&mut self, bytes: &[u8]) -> i64;
-    /// The session is over: CLOSED, FAILED, TIMED_OUT, or OK when the daemon stops.
+    /// The session is over: CLOSED, FAILED, TIMED_OUT, or DISABLED when the daemon stops.
     fn close(self: Box<Self>, reason: i64);
 }
 
