@@ -104,6 +104,8 @@ enum Change {
 impl Change {
     fn apply(&self, bits: u8, negate: bool, exact: bool) -> u8 {
         match (self, negate) {
+            // rsyslog: no single priority is called `*`, so `=*` changes nothing.
+            (Change::All, _) if exact => bits,
             (Change::All, false) | (Change::None, true) => 0xff,
             (Change::All, true) | (Change::None, false) => 0,
             (Change::Severity(n), _) => {
@@ -202,7 +204,8 @@ mod tests {
             ("mail.3", 0b0000_1111),
             ("mail.=err", 0b0000_1000),
             ("mail.*", 0xff),
-            ("mail.=*", 0xff),
+            ("mail.=*", 0),
+            ("mail.err;mail.!=*", 15),
             ("mail.none", 0),
             ("*.*;mail.none", 0),
             ("mail.!err", 0b1111_0000),
