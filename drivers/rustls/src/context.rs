@@ -132,7 +132,9 @@ fn server(
     config.enable_secret_extraction = true;
     // Tickets keep the session with the client, so that nothing is stored here.
     config.session_storage = Arc::new(NoServerSessionStorage {});
-    config.send_tls13_tickets = usize::from(policy.tickets);
+    // A ticket after the handshake lies unread at a sender that only writes. When it closes then, its system answers
+    // with a reset and throws away what was not yet delivered: messages, for a resumption that few senders use.
+    config.send_tls13_tickets = usize::from(policy.tickets && policy.late_tickets);
     if policy.tickets {
         config.ticketer = Ticketer::new().map_err(|e| words::setup(&e))?;
     }

@@ -12,6 +12,7 @@ struct Sets {
     groups: Vec<Group>,
     server_order: bool,
     tickets: bool,
+    late_tickets: bool,
     require_ems: bool,
 }
 
@@ -46,6 +47,7 @@ impl Sets {
             groups: groups.to_vec(),
             server_order: false,
             tickets: true,
+            late_tickets: false,
             require_ems: false,
         })
     }
@@ -73,6 +75,8 @@ impl Sets {
         match flag {
             "SERVER_PRECEDENCE" => self.server_order = true,
             "NO_TICKETS" => self.tickets = false,
+            // Our own word: GnuTLS has none for it.
+            "TICKETS_TLS13" => self.late_tickets = true,
             "FORCE_SESSION_HASH" => self.require_ems = true,
             // rustls never renegotiates.
             "SAFE_RENEGOTIATION" => {}
@@ -132,6 +136,7 @@ impl Sets {
             groups: self.groups,
             server_order: self.server_order,
             tickets: self.tickets,
+            late_tickets: self.late_tickets,
             require_ems: self.require_ems,
         }
     }

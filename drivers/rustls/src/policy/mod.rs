@@ -23,6 +23,8 @@ pub struct Policy {
     /// The server's order counts, not the client's.
     pub server_order: bool,
     pub tickets: bool,
+    /// A server sends a ticket after a TLS 1.3 handshake, too.
+    pub late_tickets: bool,
     /// Only with extended master secret (TLS 1.2).
     pub require_ems: bool,
 }
@@ -70,6 +72,7 @@ impl Default for Policy {
             groups: GROUPS.to_vec(),
             server_order: false,
             tickets: true,
+            late_tickets: false,
             require_ems: false,
         }
     }

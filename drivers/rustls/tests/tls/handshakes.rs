@@ -86,6 +86,7 @@ fn a_client_without_certificate_is_judged_as_such() {
 fn a_resumed_session_is_judged_again_with_its_chain() {
     let pki = Pki::new();
     for priority in [TLS12, TLS13] {
+        let priority = &format!("{priority}:%TICKETS_TLS13");
         let pair = Pair::new(&pki, "x509/name", priority);
         let (mut server, mut client) = pair.connected();
         // The ticket of TLS 1.3 comes with the first data.
@@ -162,5 +163,18 @@ fn it_works_byte_by_byte_and_blocking_at_every_step() {
             assert_eq!(carry(&mut client, &mut server, &message[..size]), message[..size]);
             assert_eq!(carry(&mut server, &mut client, &message[..100]), message[..100]);
         }
+    }
+}
+
+#[test]
+fn a_sender_that_only_writes_has_nothing_unread_when_it_closes() {
+    let pki = Pki::new();
+    let pair = Pair::new(&pki, "anon", TLS13);
+    for _ in 0..2 {
+        let (mut server, mut client) = pair.connected();
+        assert_eq!(carry(&mut client, &mut server, b"only ever this way"), b"only ever this way");
+        // The client has read all there is, and found no ticket for a later session.
+        carry(&mut server, &mut client, b"all there is");
+        assert!(!server.peer().resumed && !client.peer().resumed);
     }
 }

@@ -1,11 +1,11 @@
 //! Peers that the daemon refuses: who gets which alert, and in which words the other side tells of it.
 
-use crate::pair::{Pair, Pki, Question, TLS12, TLS13, carry, pipe, read_all, shake, why};
+use crate::pair::{Pair, Pki, Refuse, TLS12, TLS13, carry, pipe, read_all, shake, why};
 use sysloom_sdk::{Complaint, Stop};
 
 macro_rules! refuse_with {
     ($code:expr) => {{
-        let refuse: fn(&Question) -> Option<Complaint> = |_| Some(Complaint::new("not you").code($code));
+        let refuse: Refuse = |_| Some(Complaint::new("not you").code($code));
         ($code, refuse)
     }};
 }
@@ -56,8 +56,7 @@ fn a_client_without_certificate_gets_an_alert_of_its_version() {
     let pki = Pki::new();
     for (priority, code, words) in [(TLS12, 40, "handshake_failure"), (TLS13, 116, "certificate_required")] {
         let pair = Pair::bare_client(&pki, "x509/name", priority);
-        let nobody: fn(&Question) -> Option<Complaint> =
-            |q| (q.certificates == 0).then(|| Complaint::new("no certificate").code(116));
+        let nobody: Refuse = |q| (q.certificates == 0).then(|| Complaint::new("no certificate").code(116));
         pair.server_judge.refuse(nobody);
         let (mut server, mut client) = pair.sessions(pipe());
         let (first, second) = shake(&mut server, &mut client);
@@ -71,12 +70,11 @@ fn a_client_without_certificate_gets_an_alert_of_its_version() {
 #[test]
 fn a_resumed_session_can_be_refused_on_either_side() {
     let pki = Pki::new();
-    let resumed: fn(&Question) -> Option<Complaint> =
-        |q| q.resumed.then(|| Complaint::new("revoked meanwhile").code(44));
+    let resumed: Refuse = |q| q.resumed.then(|| Complaint::new("revoked meanwhile").code(44));
     let suites = ["AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305"];
     for priority in [TLS12, TLS13] {
         for suite in suites {
-            let priority = format!("{priority}:-CIPHER-ALL:+{suite}");
+            let priority = format!("{priority}:-CIPHER-ALL:+{suite}:%TICKETS_TLS13");
             for server_refuses in [true, false] {
                 let pair = Pair::new(&pki, "x509/name", &priority);
                 let (mut server, mut client) = pair.connected();
