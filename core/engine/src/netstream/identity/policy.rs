@@ -257,20 +257,20 @@ impl Policy {
         others: &[&[u8]],
         now: i64,
     ) -> Result<Vec<String>, Refusal> {
-        if others.len() >= MAX_CHAIN {
-            let why = format!("it came with {} others, and {MAX_CHAIN} is the most", others.len());
-            return Err(self.refusal(
-                alert::BAD_CERTIFICATE,
-                certificate,
-                &why,
-                "have the peer send its path only",
-            ));
-        }
-        // A root that is sent proves nothing: it is in the CA file, or it is not trusted. Without such certificates there
-        // are few paths to try, whatever is sent.
+        // A root that is sent proves nothing: it is in the CA file, or it is not trusted. Without such certificates, and
+        // with few others, there are few paths to try, whatever is sent.
+        let mut sent: Vec<CertificateDer<'_>> = Vec::new();
         let useful = |der: &&&[u8]| Certificate::read(der).is_ok_and(|one| !one.is_self_issued());
-        let sent: Vec<CertificateDer<'_>> =
-            others.iter().filter(useful).map(|der| CertificateDer::from(*der)).collect();
+        for der in others.iter().filter(useful).map(|der| CertificateDer::from(*der)) {
+            if sent.len() == MAX_SENT {
+                let why = format!("it came with more than {MAX_SENT} CA certificates");
+                let advice = "have the peer send those of its path only";
+                return Err(self.refusal(alert::BAD_CERTIFICATE, certificate, &why, advice));
+            }
+            if !sent.contains(&der) {
+                sent.push(der);
+            }
+        }
         match path::judge(certificate, &sent, &self.trust, self.rules, now) {
             Ok(expired) if self.expired == PermitExpired::Warn => {
                 Ok(expired.iter().map(|fault| format!("{fault}; permitExpiredCerts lets it pass")).collect())
@@ -523,6 +523,5 @@ fn unknown_mode(word: &str) -> PolicyFault {
 }
 
 const MODES: [AuthMode; 4] = [AuthMode::Anon, AuthMode::Fingerprint, AuthMode::CertValid, AuthMode::Name];
-/// The peer's own, all that rustls-webpki follows, the root, and some by mistake. The number bounds the work of looking
-/// for a path among certificates that were made to have many.
-const MAX_CHAIN: usize = 10;
+/// As many as rustls-webpki follows, and two by mistake.
+const MAX_SENT: usize = 8;
