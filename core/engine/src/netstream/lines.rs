@@ -15,7 +15,9 @@ pub(crate) fn server(live: &Live, stage: Stage, why: &str) -> String {
     let peer = address(live);
     let label = &live.port.label;
     match stage {
-        Stage::Accept => format!("{label}: connection from {peer} lost right after accept (server side): {why}"),
+        Stage::Accept => {
+            format!("{label}: connection from {peer} lost right after accept (server side): {why}")
+        }
         Stage::Handshake => {
             format!("{label}: {} handshake with {peer} failed (server side): {why}", live.port.stack.name())
         }
@@ -50,7 +52,8 @@ mod tests {
 
     #[test]
     fn a_client_line_names_everything() {
-        let line = client("rustls", "logs.example.net:6514", "handshake", "the peer's certificate has expired");
+        let line =
+            client("rustls", "logs.example.net:6514", "handshake", "the peer's certificate has expired");
         assert_eq!(
             line,
             "rustls connection to logs.example.net:6514 failed at handshake (client side): the peer's certificate \

@@ -256,7 +256,7 @@ impl Live {
             self.state = State::Ending;
             self.since = Instant::now();
         }
-        match self.session.shutdown() {
+        match self.session.say_end() {
             Err(Halt::Wait { write: true, .. }) => Turn::Poll(Readiness { read: false, write: true }),
             _ => {
                 self.over(status::CLOSED);

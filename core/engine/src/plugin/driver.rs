@@ -383,7 +383,12 @@ impl Session {
         if result >= 0 {
             return Ok(());
         }
-        Err(halt(result, wanted, || why.or_words(|| "the handshake failed".to_owned())))
+        let below = self.below.as_ref().filter(|_| result == status::FAILED);
+        let why = match below.and_then(|below| below.session.said()) {
+            Some(lower) => lower,
+            None => why.or_words(|| "the handshake failed".to_owned()),
+        };
+        Err(halt(result, wanted, || why))
     }
 
     /// Reads into `buf`: how many bytes, above 0. To be repeated until [`Halt::Wait`].
@@ -404,6 +409,19 @@ impl Session {
         // SAFETY: as for `read`.
         let result = unsafe { write(self.raw, buf.as_ptr(), buf.len(), &mut wanted) };
         self.outcome(result, wanted, buf.len(), "the write failed")
+    }
+
+    /// Says that we send no more in every layer, but leaves the transport to be closed: for a stream whose peer has
+    /// said the same, so that nothing of it is unread.
+    pub fn say_end(&mut self) -> Result<(), Halt> {
+        let Some(below) = &mut self.below else { return Ok(()) };
+        let mut wanted = 0;
+        // SAFETY: the session is alive and borrowed mutably.
+        let result = unsafe { (self.context.driver.vt.shutdown)(self.raw, &mut wanted) };
+        if result < 0 {
+            return Err(halt(result, wanted, || fault("the stream cannot be ended".to_owned())));
+        }
+        below.session.say_end()
     }
 
     /// Says that we send no more, in every layer and then in the transport.
@@ -463,9 +481,18 @@ impl Session {
     }
 
     fn reason(&self, words: &str) -> Fault {
+        self.said().unwrap_or_else(|| fault(words.to_owned()))
+    }
+
+    /// Why the last call failed: the lowest stream that complains knows best, since a layer only sees that what it
+    /// stands on is gone.
+    fn said(&self) -> Option<Fault> {
+        if let Some(why) = self.below.as_ref().and_then(|below| below.session.said()) {
+            return Some(why);
+        }
         // SAFETY: the session is alive, and `reason` only reads what its last call left.
         let (result, why) = with_why(|why| unsafe { (self.context.driver.vt.reason)(self.raw, why) });
-        if result < 0 { fault(words.to_owned()) } else { why.or_words(|| words.to_owned()) }
+        why.0.filter(|_| result >= 0)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) fn transport(host: &'static abi::Host) -> Arc<Driver> {
         write: tcp_write,
         shutdown: tcp_shutdown,
         free: tcp_free,
+        reason: no_reason,
         ..layer_vt()
     }));
     // SAFETY: the table is leaked and complete.
@@ -292,6 +293,10 @@ unsafe extern "C" fn peer(_: Opaque, out: *mut Peer) -> i64 {
 unsafe extern "C" fn reason(_: Opaque, why: *mut abi::Complaint) -> i64 {
     // SAFETY: the caller's complaint.
     unsafe { Fault::new("the test says so").write(why) };
+    status::OK
+}
+
+unsafe extern "C" fn no_reason(_: Opaque, _: *mut abi::Complaint) -> i64 {
     status::OK
 }
 
