@@ -346,6 +346,8 @@ fn positions_as_rsyslog_reads_them() {
         ("%msg::5%", Some((0, Some(5)))),
         ("%msg:5:$%", Some((5, None))),
         ("%msg:9:3%", Some((3, Some(9)))),
+        ("%msg:4:2:pos-end-relative%", Some((4, Some(2)))),
+        ("%msg:F,44,7:2,3%", Some((3, Some(7)))),
         ("%msg:::csv%", None),
         ("%msg::$%", None),
     ] {

@@ -97,7 +97,12 @@ impl Loader<'_> {
             let names: Vec<String> = self.plan.templates.iter().map(|t| t.name.clone()).collect();
             let near = crate::suggest::nearest(name, names.iter().map(String::as_str)).map(String::from);
             let message = format!("Could not find template {number} '{name}' - action disabled");
+            let failed = self.failed_templates.get(name).copied();
             let d = self.error(3003, "unknown-template", message, at);
+            if let Some(failed) = failed {
+                d.labels.push((failed, "its definition has errors".into()));
+                return None;
+            }
             match near {
                 Some(near) => d.help.push(format!("did you mean `{near}`?")),
                 None => d.help.push("a template must be defined before it is used".into()),

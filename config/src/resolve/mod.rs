@@ -68,6 +68,8 @@ struct Loader<'e> {
     current: RulesetId,
     /// `$MainMsgQueue...`
     main_queue: Values,
+    /// Templates whose definition could not be used, and where it was tried.
+    failed_templates: HashMap<String, Span>,
     /// Names of actions, and where they were given.
     action_names: HashMap<String, Span>,
     /// Files being read, innermost last.
@@ -94,6 +96,7 @@ impl<'e> Loader<'e> {
             rulesets: Vec::new(),
             current: RulesetId::DEFAULT,
             main_queue: Values::unset(catalogue::main_queue()),
+            failed_templates: HashMap::new(),
             action_names: HashMap::new(),
             reading: Vec::new(),
             depth: 0,
@@ -129,6 +132,18 @@ impl<'e> Loader<'e> {
         self.diagnostics.push(diagnostic);
         let last = self.diagnostics.len() - 1;
         &mut self.diagnostics[last]
+    }
+
+    /// The place of a piece of text within what a span covers; the whole span if it is not there, or more than once.
+    fn within(&self, at: Span, piece: &str) -> Span {
+        let text = self.sources.text(at);
+        match text.find(piece) {
+            Some(found) if !piece.is_empty() && text.rfind(piece) == Some(found) => {
+                let start = at.start + found as u32;
+                Span { start, end: start + piece.len() as u32, ..at }
+            }
+            _ => at,
+        }
     }
 
     /// A value as text or list, with backticks run.

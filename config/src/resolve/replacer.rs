@@ -49,15 +49,22 @@ impl Loader<'_> {
     /// Reads one `name:from:to:options:fieldname%`; the reader moves behind the closing percent sign.
     fn piece(&mut self, reader: &mut Reader<'_>, keep_case: bool, at: Span) -> Option<Piece> {
         let name = reader.until(b":%");
-        let property = self.property(&name, keep_case, at);
+        let next = if reader.rest.first() == Some(&b':') { ":" } else { "%" };
+        let property = self.property(&name, keep_case, self.within(at, &format!("%{name}{next}")));
         let mut replacer = Replacer::default();
         if reader.eat(b':') {
-            self.bounds(reader, &mut replacer, at);
+            self.bounds(reader, &mut replacer, self.within(at, &format!("%{name}:{}", reader.ahead())));
         }
         if reader.eat(b':') {
             for option in reader.until(b":%").split(',').filter(|o| !o.is_empty()) {
-                self.option(option.trim(), &mut replacer, at);
+                self.option(option.trim(), &mut replacer, self.within(at, option));
             }
+        }
+        // rsyslog: bounds in the wrong order are swapped, but those that count from the end are right that way.
+        if let Some(Position { from, to: Some(to), from_end: false }) = &mut replacer.position
+            && *to < *from
+        {
+            std::mem::swap(from, to);
         }
         if reader.eat(b':') {
             replacer.fieldname = Some(reader.until(b"%")).filter(|name| !name.is_empty());
@@ -149,7 +156,7 @@ impl Loader<'_> {
                 }
                 replacer.field = Some(FieldPick { number, delimiter, join_delimiters });
                 if from > 0 || to.is_some() {
-                    replacer.position = Some(ordered(from, to));
+                    replacer.position = Some(Position { from, to, from_end: false });
                 }
             }
             _ => {
@@ -168,7 +175,7 @@ impl Loader<'_> {
                 }
                 let number = |text: &str| text.parse().unwrap_or(0);
                 let end = if to == "$" { None } else { Some(number(&to)) };
-                replacer.position = Some(ordered(number(&from), end));
+                replacer.position = Some(Position { from: number(&from), to: end, from_end: false });
             }
         }
     }
@@ -279,14 +286,6 @@ pub(super) fn date_format(name: &str) -> Option<DateFormat> {
     })
 }
 
-/// Positions with their bounds in order. rsyslog: `%p:5%` is 5 to 0, and so 0 to 5.
-fn ordered(from: i64, to: Option<i64>) -> Position {
-    match to {
-        Some(to) if to < from => Position { from: to, to: Some(from), from_end: false },
-        to => Position { from, to, from_end: false },
-    }
-}
-
 fn flush(constant: &mut Vec<u8>, legacy: bool, pieces: &mut Vec<Piece>) {
     if constant.is_empty() {
         return;
@@ -310,6 +309,12 @@ impl<'a> Reader<'a> {
             }
             _ => false,
         }
+    }
+
+    /// The text up to the next percent sign, without moving.
+    fn ahead(&self) -> String {
+        let end = self.rest.iter().position(|b| *b == b'%').unwrap_or(self.rest.len());
+        String::from_utf8_lossy(self.rest.get(..end).unwrap_or_default()).into_owned()
     }
 
     /// The text up to one of the stop bytes, which is not consumed.

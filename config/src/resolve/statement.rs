@@ -131,9 +131,7 @@ impl Loader<'_> {
         let (mask, unknown) = crate::parse::decode_selector(text);
         if let Some(unknown) = unknown {
             let message = format!("unknown {} name \"{}\"", unknown.what, unknown.name);
-            let start = at.start.saturating_add(unknown.start as u32).min(at.end);
-            let end = start.saturating_add(unknown.name.len() as u32).min(at.end);
-            let mut d = Diagnostic::error(0, "selector", message, Span { start, end, ..at });
+            let mut d = Diagnostic::error(0, "selector", message, self.within(at, &unknown.name));
             let names: &[(&str, u8)] =
                 if unknown.what == "facility" { crate::parse::FACILITIES } else { crate::parse::SEVERITIES };
             if let Some(near) = crate::suggest::nearest(&unknown.name, names.iter().map(|(name, _)| *name)) {

@@ -15,11 +15,16 @@ impl Loader<'_> {
     /// A template() object.
     pub(super) fn template_object(&mut self, object: &Object) {
         let mut values = Values::unset(catalogue::template());
-        if !self.fill(object, &mut [&mut values]) {
-            return;
-        }
+        let sound = self.fill(object, &mut [&mut values]);
         let name = values.str("name").unwrap_or("").to_string();
         let at = values.span("name").unwrap_or(object.span);
+        if !name.is_empty() {
+            // Taken back when the definition turns out to be usable.
+            self.failed_templates.insert(name.clone(), at);
+        }
+        if !sound {
+            return;
+        }
         let keep_case = values.bool("option.casesensitive").unwrap_or(false);
         let Some(option) = self.template_option(&name, &values, object.span) else { return };
         let kind = values.str("type").unwrap_or("").to_ascii_lowercase();
@@ -34,7 +39,12 @@ impl Loader<'_> {
                 let at = values.span("string").unwrap_or(object.span);
                 self.template_text(&text, false, keep_case, at).map(TemplateKind::Pieces)
             }
-            "list" => self.template_list(object, keep_case).map(TemplateKind::Pieces),
+            "list" if object.children.is_empty() => {
+                let message = format!("template '{name}' of type list has no parameters specified");
+                self.error(0, "template", message, object.span);
+                None
+            }
+            "list" => Some(TemplateKind::Pieces(self.template_list(object, keep_case))),
             "subtree" => {
                 let Some(text) = values.str("subtree") else { return missing(self, "subtree") };
                 let at = values.span("subtree").unwrap_or(object.span);
@@ -80,6 +90,7 @@ impl Loader<'_> {
     }
 
     fn add_template(&mut self, template: Template, at: Span) {
+        self.failed_templates.remove(&template.name);
         let before = self.plan.template(&template.name).and_then(|id| self.plan.templates.get(id.0));
         if let Some(before) = before {
             let span = before.span;
@@ -119,23 +130,19 @@ impl Loader<'_> {
         }
     }
 
-    fn template_list(&mut self, object: &Object, keep_case: bool) -> Option<Vec<Piece>> {
+    /// The pieces of a list. rsyslog: one that is broken is left out, the template is used without it.
+    fn template_list(&mut self, object: &Object, keep_case: bool) -> Vec<Piece> {
         let mut pieces = Vec::new();
-        let mut sound = true;
         for child in &object.children {
             if self.disabled(child) {
                 continue;
             }
-            let piece = match child.word.as_str() {
+            pieces.extend(match child.word.as_str() {
                 "constant" => self.constant_piece(child),
                 _ => self.property_piece(child, keep_case),
-            };
-            match piece {
-                Some(piece) => pieces.push(piece),
-                None => sound = false,
-            }
+            });
         }
-        sound.then_some(pieces)
+        pieces
     }
 
     fn constant_piece(&mut self, object: &Object) -> Option<Piece> {
@@ -231,7 +238,7 @@ impl Loader<'_> {
         let (from, to) = (values.int("position.from"), values.int("position.to"));
         if from.is_some() || to.is_some() {
             let from = from.unwrap_or(0);
-            if let Some(to) = to.filter(|to| *to >= 0 && *to < from) {
+            if let Some(to) = to.filter(|to| *to >= 0 && *to < from && !on("position.relativeToEnd")) {
                 let message = format!("position.to={to} is lower than position.from={from}");
                 self.error(0, "template", message, values.span("position.to").unwrap_or(at));
                 return None;
@@ -291,6 +298,8 @@ impl Loader<'_> {
         if let Some(pieces) = self.template_text(text.as_bytes(), true, keep_case, value.span) {
             let kind = TemplateKind::Pieces(pieces);
             self.add_template(Template { name, kind, option, case_sensitive: keep_case, span }, value.span);
+        } else {
+            self.failed_templates.insert(name, value.span);
         }
     }
 }
