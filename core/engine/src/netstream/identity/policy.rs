@@ -160,6 +160,11 @@ impl Policy {
             remarks
                 .push("authMode anon: anybody can connect, or be taken for the one we connect to".to_owned());
         }
+        let depth = settings.verify_depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX));
+        if mode.needs_path() && depth.is_some_and(|depth| depth > path::MAX_DEPTH) {
+            remarks
+                .push(format!("tlsVerifyDepth: paths are followed through {} CAs at most", path::MAX_DEPTH));
+        }
         let trust = if mode.needs_path() { trust(mode, settings)? } else { Trust::default() };
         Ok(Self {
             mode,
@@ -170,7 +175,7 @@ impl Policy {
                 permit_expired: settings.permit_expired != PermitExpired::Off,
                 check_purpose: settings.check_eku,
                 of_client: settings.server,
-                depth: settings.verify_depth.map(|depth| usize::try_from(depth).unwrap_or(usize::MAX)),
+                depth,
             },
             expired: settings.permit_expired,
             prioritize_san: settings.prioritize_san,

@@ -121,6 +121,21 @@ fn what_works_and_is_doubtful_is_remarked() {
 }
 
 #[test]
+fn a_depth_beyond_what_can_be_followed_is_remarked() {
+    let ca = FIXTURES.file("root");
+    for (depth, remarked) in [(None, false), (Some(6), false), (Some(7), true), (Some(u32::MAX), true)] {
+        let settings =
+            PolicySettings { ca_file: Some(&ca), verify_depth: depth, ..PolicySettings::default() };
+        let policy = Policy::new(&settings).unwrap();
+        assert_eq!(
+            policy.remarks().iter().any(|remark| remark.contains("tlsVerifyDepth")),
+            remarked,
+            "{depth:?}"
+        );
+    }
+}
+
+#[test]
 fn files_are_read_only_where_a_path_is_judged() {
     for (mode, reads) in
         [("anon", false), ("x509/fingerprint", false), ("x509/certvalid", true), ("x509/name", true)]
