@@ -27,9 +27,10 @@ use port::{Counters, Port, Seats};
 use reactor::{Doorway, Job, Mailbox, Reactor};
 use socket2::{SockRef, TcpKeepalive};
 use std::sync::atomic::AtomicU64;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sysloom_abi::log_level;
 use verdicts::Verdicts;
 
@@ -75,6 +76,8 @@ struct Loops {
     started: bool,
     mailboxes: Vec<Arc<Mailbox>>,
     threads: Vec<JoinHandle<()>>,
+    /// Closed by the thread of the same index when it ends.
+    ended: Vec<mpsc::Receiver<()>>,
     /// Bound before [`Net::start`].
     waiting: Vec<(Arc<Port>, crate::plugin::Listener, usize)>,
     /// Where the next listener goes.
@@ -199,20 +202,30 @@ impl Net {
     }
 
     /// Ends listeners and their sessions in order; client streams go on, since what is queued must still get out.
-    pub fn stop_listening(&self) {
-        let (mailboxes, threads) = {
-            let mut loops = self.loops();
-            loops.waiting.clear();
-            (std::mem::take(&mut loops.mailboxes), std::mem::take(&mut loops.threads))
-        };
+    /// False = a loop is held up inside an input and was left behind: the inputs' instances must not be freed then.
+    pub fn stop_listening(&self) -> bool {
+        let Loops { mailboxes, threads, ended, .. } = std::mem::take(&mut *self.loops());
         for mailbox in &mailboxes {
             mailbox.post(Job::Stop);
         }
-        for thread in threads {
+        let end = Instant::now() + STOP_LIMIT;
+        let mut left = threads.len();
+        // Each loop drops its end of the channel when it is through, whatever the reason.
+        for (thread, ended) in threads.into_iter().zip(ended) {
+            let limit = end.saturating_duration_since(Instant::now());
+            if ended.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                continue;
+            }
+            left -= 1;
             if thread.join().is_err() {
                 self.house.log(0, log_level::CRITICAL, 0, "a netstream loop died of a defect");
             }
         }
+        if left > 0 {
+            let text = format!("{left} netstream loop(s) are held up inside an input and are left behind");
+            self.house.log(0, log_level::ERROR, 0, &text);
+        }
+        left == 0
     }
 
     /// Gives what was bound to loops, as many as its listeners want.
@@ -232,9 +245,15 @@ impl Net {
                 Arc::clone(&self.conns),
             );
             let name = format!("net{}", loops.mailboxes.len());
-            let thread = std::thread::Builder::new().name(name).spawn(|| reactor.run()).map_err(failed)?;
+            let (running, ended) = mpsc::channel();
+            let run = move || {
+                let _running: mpsc::Sender<()> = running;
+                reactor.run();
+            };
+            let thread = std::thread::Builder::new().name(name).spawn(run).map_err(failed)?;
             loops.mailboxes.push(mailbox);
             loops.threads.push(thread);
+            loops.ended.push(ended);
         }
         for (port, listener, threads) in std::mem::take(&mut loops.waiting) {
             let mine: Arc<[Arc<Mailbox>]> =
@@ -290,5 +309,7 @@ const EXPIRED: i32 = 2092;
 const MAX_SESSIONS: u32 = 200;
 /// Connections that the kernel keeps for us at least: a burst of them shall not wait for a second SYN.
 const BACKLOG: u32 = 128;
+/// What the loops get to end their sessions.
+const STOP_LIMIT: Duration = Duration::from_secs(5);
 const THREADS: u32 = 2;
 const MOST_THREADS: usize = 256;

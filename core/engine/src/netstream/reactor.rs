@@ -120,6 +120,8 @@ struct Door {
     paused: bool,
     /// The round in which it was ready last.
     round: u64,
+    /// Said that it cannot accept, and could not since.
+    complained: bool,
 }
 
 impl Reactor {
@@ -236,7 +238,7 @@ impl Reactor {
         let index = self.doors.len();
         let label = way.port.label.clone();
         let me = way.port.me;
-        self.doors.push(Some(Door { way, paused: true, round: 0 }));
+        self.doors.push(Some(Door { way, paused: true, round: 0, complained: false }));
         if let Err(e) = self.poll_door(index) {
             let text = format!("{label}: the listener cannot be polled: {}", e.desc());
             self.house.log(me, log_level::ERROR, 0, &text);
@@ -266,11 +268,18 @@ impl Reactor {
                 Err(Halt::Wait { .. } | Halt::Closed) => return,
                 Err(Halt::Failed(why) | Halt::Refused(why) | Halt::TimedOut(why)) => {
                     count(door.way.port.counters.accept_failed);
-                    let text = format!("{}: cannot accept: {}", door.way.port.label, why.text);
-                    self.house.log(door.way.port.me, log_level::ERROR, 0, &text);
+                    if !std::mem::replace(&mut door.complained, true) {
+                        let text = format!("{}: cannot accept: {}", door.way.port.label, why.text);
+                        self.house.log(door.way.port.me, log_level::ERROR, 0, &text);
+                    }
+                    // Those that were silent for too long hold what others need.
+                    for mailbox in door.way.loops.iter() {
+                        mailbox.post(Job::Relieve(Arc::clone(&door.way.port)));
+                    }
                     return self.pause(index);
                 }
             };
+            door.complained = false;
             let port = Arc::clone(&door.way.port);
             let loops = Arc::clone(&door.way.loops);
             count(port.counters.accepted);

@@ -390,6 +390,35 @@ fn stopping_ends_sessions_in_order() {
 }
 
 #[test]
+fn an_input_that_does_not_return_is_left_behind() {
+    struct Stuck(std::sync::mpsc::Sender<()>);
+    struct Held(std::sync::mpsc::Sender<()>);
+    impl Sink for Stuck {
+        fn open(&self, _: u64, _: u32, _: &str, _: u16) -> Box<dyn SinkSession> {
+            Box::new(Held(self.0.clone()))
+        }
+    }
+    impl SinkSession for Held {
+        fn data(&mut self, _: &[u8]) -> i64 {
+            self.0.send(()).unwrap();
+            loop {
+                std::thread::park();
+            }
+        }
+        fn close(self: Box<Self>, _: i64) {}
+    }
+    let town = Town::new();
+    let (sender, entered) = mpsc::channel();
+    let (params, spec) = plain();
+    let port = town.net.listen(1, &params, &spec, Arc::new(Stuck(sender))).unwrap();
+    town.net.start().unwrap();
+    dial(port).write_all(b"never read").unwrap();
+    entered.recv_timeout(PATIENCE).unwrap();
+    assert!(!town.net.stop_listening());
+    assert!(town.village.said(&["1 netstream loop(s)", "left behind"]));
+}
+
+#[test]
 fn a_client_writes_and_learns_of_the_end_before_it_writes_again() {
     let town = Town::new();
     for (params, end) in [(StreamParams::default(), &b""[..]), (hello(), &b"E"[..])] {
