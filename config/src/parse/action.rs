@@ -53,6 +53,15 @@ impl Parser<'_> {
                 self.cursor.next();
                 Target::Discard
             }
+            Some('*') if self.cursor.byte_at(1) == b'.' => {
+                let at = self.cursor.at();
+                self.report("syntax", "syntax error on token '*'", at, at + 1);
+                if let Some(last) = self.diagnostics.last_mut() {
+                    last.help.push("a selector stands at the start of a line".into());
+                }
+                self.cursor.line();
+                return Ok(None);
+            }
             Some('*') => {
                 let at = self.cursor.at();
                 self.cursor.next();
@@ -75,8 +84,17 @@ impl Parser<'_> {
                 let message =
                     format!("invalid character '{c}' - is there an invalid escape sequence somewhere?");
                 self.report("syntax", message, at, at + c.len_utf8());
-                self.cursor.line();
-                return Err(Failed);
+                if c.is_ascii() {
+                    self.cursor.line();
+                    return Err(Failed);
+                }
+                // rsyslog: such characters are stepped over.
+                self.explain_lookalike(c);
+                self.cursor.take_while(|c| !c.is_ascii() || c == ' ' || c == '\t');
+                if matches!(self.cursor.peek(), None | Some('\n')) {
+                    return Ok(None);
+                }
+                return self.target();
             }
             None => return Err(self.expected("a filter must be followed by an action")),
         };

@@ -112,6 +112,7 @@ impl Parser<'_> {
             Some('=' | ')' | '&' | ';' | '}' | '{' | ',') | None => return Err(self.unexpected()),
             Some(c) => {
                 self.report("syntax", invalid_character(c, "expression"), at, at + c.len_utf8());
+                self.explain_lookalike(c);
                 if c == '#'
                     && let Some(last) = self.diagnostics.last_mut()
                 {

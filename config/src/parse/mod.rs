@@ -93,6 +93,13 @@ impl<'a> Parser<'a> {
         self.diagnostics.push(Diagnostic::error(2207, slug, message, span));
     }
 
+    /// Adds to the last report that a character is not what it looks like.
+    fn explain_lookalike(&mut self, c: char) {
+        if let (Some(help), Some(last)) = (strings::lookalike(c), self.diagnostics.last_mut()) {
+            last.help.push(help);
+        }
+    }
+
     /// Reports what stands at the cursor as a syntax error.
     fn unexpected(&mut self) -> Failed {
         let start = self.cursor.at();

@@ -160,6 +160,7 @@ impl Parser<'_> {
         match self.cursor.peek() {
             Some(c) => {
                 self.report("syntax", invalid_character(c, "object definition"), at, at + c.len_utf8());
+                self.explain_lookalike(c);
             }
             None => {
                 self.unexpected();

@@ -125,6 +125,19 @@ pub(super) fn invalid_character(c: char, place: &str) -> String {
     format!("invalid character '{c}' in {place} - is there an invalid escape sequence somewhere?")
 }
 
+/// What to say of a character that looks like another one: texts copied from a page bring them along.
+pub(super) fn lookalike(c: char) -> Option<String> {
+    let meant = match c {
+        '\u{201c}' | '\u{201d}' | '\u{201e}' | '\u{2033}' => "a plain double quote `\"`",
+        '\u{2018}' | '\u{2019}' | '\u{201a}' | '\u{2032}' => "a plain single quote `'`",
+        '\u{a0}' | '\u{2000}'..='\u{200b}' | '\u{202f}' | '\u{3000}' => "an ordinary blank",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => "a plain minus `-`",
+        '\u{2026}' => "three dots",
+        _ => return None,
+    };
+    Some(format!("this is the character U+{:04X}, which only looks like {meant}", c as u32))
+}
+
 /// Decodes the escapes of legacy `$template` texts: `\% \" \\ \n \r \t \ddd` (decimal); any other character after a
 /// backslash stands for itself.
 pub(crate) fn decimal_escapes(text: &[u8]) -> Vec<u8> {
