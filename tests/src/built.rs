@@ -38,3 +38,20 @@ fn build() -> PathBuf {
     assert!(status.success(), "the daemon does not build");
     directory.to_path_buf()
 }
+
+/// The daemon's command, without settings that the test's own environment holds.
+pub fn daemon_command() -> Command {
+    command_of(&built().daemon)
+}
+
+/// The same for the daemon under another name.
+pub fn command_of(executable: &Path) -> Command {
+    let mut command = Command::new(executable);
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy().into_owned();
+        if name.starts_with("SYSLOOM_") || name.starts_with("RSYSLOG_") {
+            command.env_remove(name);
+        }
+    }
+    command
+}

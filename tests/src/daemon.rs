@@ -1,6 +1,6 @@
 //! A daemon under test, in a directory of its own.
 
-use crate::{Dir, PATIENCE, built, wait_for};
+use crate::{Dir, PATIENCE, built, daemon_command, wait_for};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::File;
@@ -29,19 +29,33 @@ impl Daemon {
 
     /// As [`Daemon::start`]; `adjust` may change the command.
     pub fn start_with(dir: &Dir, name: &str, config: &str, adjust: impl FnOnce(&mut Command)) -> Self {
+        let mut command = daemon_command();
+        command.arg("-M").arg(&built().modules);
+        Self::launch(dir, name, config, command, adjust)
+    }
+
+    /// Starts the system's rsyslogd the same way: it reads the same language.
+    pub fn rsyslogd(dir: &Dir, name: &str, config: &str) -> Self {
+        Self::launch(dir, name, config, Command::new("/usr/sbin/rsyslogd"), |_| {})
+    }
+
+    fn launch(
+        dir: &Dir,
+        name: &str,
+        config: &str,
+        mut command: Command,
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
         let config = config.replace("{dir}", &dir.path().display().to_string());
         let file = dir.write(&format!("{name}.conf"), config);
         let pid_file = dir.file(&format!("{name}.pid"));
         let stderr = dir.file(&format!("{name}.stderr"));
-        let mut command = Command::new(&built().daemon);
         command
             .arg("-n")
             .arg("-f")
             .arg(&file)
             .arg("-i")
             .arg(&pid_file)
-            .arg("-M")
-            .arg(&built().modules)
             .stdin(Stdio::null())
             .stderr(File::create(&stderr).expect("the directory is ours"));
         adjust(&mut command);
@@ -67,6 +81,17 @@ impl Daemon {
 
     pub fn signal(&self, signal: Signal) {
         kill(Pid::from_raw(self.child.id() as i32), signal).expect("the daemon is there");
+    }
+
+    /// Waits until a SIGTERM has reached it: the pending signal is taken.
+    pub fn wait_stopping(&self) {
+        let status = format!("/proc/{}/status", self.child.id());
+        wait_for("the signal to be taken", || {
+            let text = std::fs::read_to_string(&status).ok()?;
+            let mask = text.lines().find_map(|line| line.strip_prefix("ShdPnd:"))?.trim();
+            let pending = u64::from_str_radix(mask, 16).ok()?;
+            (pending >> (Signal::SIGTERM as u32 - 1) & 1 == 0).then_some(())
+        });
     }
 
     /// What it has said on stderr so far.
@@ -117,7 +142,7 @@ impl Drop for Daemon {
 pub fn check(dir: &Dir, config: &str) -> Check {
     let config = config.replace("{dir}", &dir.path().display().to_string());
     let file = dir.write("check.conf", config);
-    let out = Command::new(&built().daemon)
+    let out = daemon_command()
         .arg("-N1")
         .arg("-f")
         .arg(&file)

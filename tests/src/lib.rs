@@ -5,14 +5,20 @@
 #![forbid(unsafe_code)]
 
 mod built;
+mod channel;
 mod daemon;
 mod peer;
+pub mod pki;
+pub mod port;
+mod stream;
 mod tap;
 mod wait;
 
-pub use built::{Built, built};
+pub use built::{Built, built, command_of, daemon_command};
+pub use channel::{Auth, Channel};
 pub use daemon::{Check, Daemon, check};
 pub use peer::Peer;
+pub use stream::{TlsClient, TlsVersion, connect, lines};
 pub use tap::Tap;
 pub use wait::{PATIENCE, file_lines, wait_for};
 

@@ -1,23 +1,63 @@
 //! Other people's programs as peers of a test: started by the test, ended with it.
 
+use crate::port::{free_port, listens, receives};
+use crate::{Dir, PATIENCE, wait_for};
+use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::time::Instant;
 
 /// A running program.
 pub struct Peer {
     child: Child,
+    output: Option<PathBuf>,
 }
 
 impl Peer {
     /// Starts a program; its output goes where `command` says.
     pub fn start(command: &mut Command) -> Self {
         let child = command.spawn().unwrap_or_else(|e| panic!("{command:?}: {e}"));
-        Self { child }
+        Self { child, output: None }
     }
 
-    /// Starts a program that reads what the test writes to it.
-    pub fn start_piped(command: &mut Command) -> Self {
-        Self::start(command.stdin(Stdio::piped()))
+    /// Starts a program that reads what the test writes to it; its output goes to a file in the test's directory.
+    pub fn start_piped(dir: &Dir, name: &str, command: &mut Command) -> Self {
+        Self::start_logged(dir, name, command.stdin(Stdio::piped()))
+    }
+
+    /// Starts a program whose output goes to a file in the test's directory.
+    pub fn start_logged(dir: &Dir, name: &str, command: &mut Command) -> Self {
+        let output = dir.file(&format!("{name}.out"));
+        let file = File::create(&output).expect("the directory is ours");
+        let copy = file.try_clone().expect("it is open");
+        let mut peer = Self::start(command.stdout(file).stderr(copy));
+        peer.output = Some(output);
+        peer
+    }
+
+    /// Starts a server that must be told its port, and waits until it listens. Another process may take the port
+    /// first; then it is tried again with another.
+    pub fn serve(dir: &Dir, name: &str, mut command: impl FnMut(u16) -> Command) -> (Self, u16) {
+        for _ in 0..5 {
+            let port = free_port();
+            let mut command = command(port);
+            if command.get_envs().count() == 0 {
+                command.env("LC_ALL", "C");
+            }
+            let mut peer = Self::start_logged(dir, name, command.stdin(Stdio::piped()));
+            let ours = wait_for(&format!("{name} to listen on {port}"), || {
+                if peer.child.try_wait().ok()?.is_some() {
+                    return Some(false);
+                }
+                (listens(port) || receives(port)).then_some(true)
+            });
+            if ours {
+                return (peer, port);
+            }
+            eprintln!("{name} did not start on {port}: {}", peer.output());
+        }
+        panic!("{name} does not start");
     }
 
     /// Whether a program is installed.
@@ -27,8 +67,35 @@ impl Peer {
         std::env::split_paths(&path).chain(sbin).any(|dir| dir.join(name).is_file())
     }
 
+    /// Whether a peer is there. If not, the test is skipped by name, or fails where all peers are demanded
+    /// (`SYSLOOM_PEERS=required`).
+    pub fn wanted(name: &str) -> bool {
+        if Self::installed(name) {
+            return true;
+        }
+        let test = std::thread::current().name().unwrap_or_default().to_owned();
+        assert!(
+            std::env::var_os("SYSLOOM_PEERS").is_none_or(|v| v != "required"),
+            "{test}: {name} is missing"
+        );
+        eprintln!("SKIPPED {test}: {name} is not installed (tests/install-peers.sh installs it)");
+        false
+    }
+
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// What it has written so far.
+    pub fn output(&self) -> String {
+        let read = |file: &PathBuf| std::fs::read(file).ok();
+        let bytes = self.output.as_ref().and_then(read).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Waits until it has written `text`.
+    pub fn wait_output(&self, text: &str) -> String {
+        wait_for(&format!("{text:?} from a peer"), || Some(self.output()).filter(|said| said.contains(text)))
     }
 
     /// Writes to its standard input.
@@ -45,7 +112,27 @@ impl Peer {
 
     /// Waits for its end; whether it ended well.
     pub fn wait(&mut self) -> bool {
-        self.child.wait().is_ok_and(|status| status.success())
+        let end = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("it is our child") {
+                return status.success();
+            }
+            assert!(Instant::now() < end, "the peer does not end: {}", self.output());
+            std::thread::park_timeout(std::time::Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it at once.
+    pub fn kill(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub fn terminate(mut self) {
+        let pid = nix::unistd::Pid::from_raw(self.child.id() as i32);
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).expect("it is our child");
+        self.wait();
     }
 }
 
@@ -53,5 +140,8 @@ impl Drop for Peer {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() && self.output.is_some() {
+            eprintln!("output of a peer:\n{}", self.output());
+        }
     }
 }

@@ -107,6 +107,7 @@ fn live(
     let pid_file = pid_file.map_err(|why| (why.to_string(), 0))?;
     report.started();
     if let Some(background) = background {
+        report.settled();
         background.ready();
     }
     let signal = loop {

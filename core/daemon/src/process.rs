@@ -37,11 +37,8 @@ impl Background {
                 drop(to_parent);
                 let mut heard = String::new();
                 let read = File::from(from_child).read_to_string(&mut heard);
-                if read.is_ok() && heard == READY {
-                    exit(0);
-                }
-                let _ = writeln!(io::stderr(), "{heard}");
-                exit(1);
+                // A child that fails has said why on the stderr that it shares with us.
+                exit(if read.is_ok() && heard == READY { 0 } else { 1 });
             }
             ForkResult::Child => {
                 drop(from_child);
@@ -60,11 +57,6 @@ impl Background {
             let _ = dup2_stdout(&null);
             let _ = dup2_stderr(&null);
         }
-    }
-
-    /// The start failed: the parent says so and exits 1.
-    pub fn failed(mut self, why: &str) {
-        let _ = self.parent.write_all(why.as_bytes());
     }
 }
 

@@ -34,7 +34,8 @@ impl Report {
         let foreground = settings.foreground || checking.is_some();
         // rsyslog: only errors are copied; sysloomd copies warnings too, since they are meant for whoever looks.
         let copied = if log.name == "rsyslogd" && checking.is_none() { 3 } else { 4 };
-        log.copy_to_stderr(if foreground { copied } else { 0 });
+        // In the background too, until the start has succeeded: whoever started it sees why it did not.
+        log.copy_to_stderr(copied);
         if arguments.debug {
             log.set_level(7);
             log.copy_to_stderr(7);
@@ -45,6 +46,13 @@ impl Report {
             Colour::Never => false,
         };
         Self { log, checking, foreground, colour, errors: Cell::new(0) }
+    }
+
+    /// The start has succeeded: in the background, nobody reads stderr from now on.
+    pub fn settled(&self) {
+        if !self.foreground {
+            self.log.copy_to_stderr(0);
+        }
     }
 
     pub fn log(&self) -> &Arc<Selflog> {
@@ -78,7 +86,7 @@ impl Report {
                 Severity::Note => 6,
             };
             self.log.say(severity, diagnostic.code, &first_line(diagnostic, sources));
-            if self.foreground && self.log.is_copied(severity) {
+            if self.log.is_copied(severity) {
                 let _ =
                     std::io::stderr().lock().write_all(render(diagnostic, sources, self.colour).as_bytes());
             }
