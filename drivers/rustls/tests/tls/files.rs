@@ -11,7 +11,7 @@ use sysloom_sdk::{Complaint, Level, Role};
 
 fn complaint(wishes: &Wishes<'_>) -> Complaint {
     let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
-    Context::new(Role::Server, wishes, &daemon).err().expect("these files are fine")
+    Context::new(Role::Server, wishes, &daemon).expect_err("these files are fine")
 }
 
 fn openssl(arguments: &[&str]) {
@@ -54,7 +54,9 @@ fn bad_files_are_named_with_what_is_in_them() {
     const CA: &str = "streamDriver.CAFile";
     const CERT: &str = "streamDriver.CertFile";
     const KEY: &str = "streamDriver.KeyFile";
-    let table: Vec<(&str, Option<&str>, Option<&str>, Option<&str>, &[&str])> = vec![
+    // Parameter at fault; CA, certificate and key file; what must be said.
+    type Row<'a> = (&'a str, Option<&'a str>, Option<&'a str>, Option<&'a str>, &'a [&'a str]);
+    let table: Vec<Row<'_>> = vec![
         (CA, Some(&missing), None, None, &["CA file", "does not exist"]),
         (CA, Some(&dir), None, None, &["is a directory"]),
         (CA, Some("/dev/null"), None, None, &["is no ordinary file"]),

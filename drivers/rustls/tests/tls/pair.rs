@@ -48,13 +48,16 @@ pub struct Judge {
     pub questions: Mutex<Vec<Question>>,
     pub lines: Mutex<Vec<(Level, String)>>,
     /// Says whom to refuse.
-    pub refuse: Mutex<Option<fn(&Question) -> Option<Complaint>>>,
+    pub refuse: Mutex<Option<Refuse>>,
 }
 
 /// Files of a CA, a server and a client.
 pub struct Pki {
     pub dir: TempDir,
 }
+
+/// Says what is wrong with a peer, if anything.
+pub type Refuse = fn(&Question) -> Option<Complaint>;
 
 pub type TestSession = Session<End>;
 
@@ -173,7 +176,7 @@ impl Judge {
         std::mem::take(&mut *self.questions.lock().unwrap())
     }
 
-    pub fn refuse(&self, whom: fn(&Question) -> Option<Complaint>) {
+    pub fn refuse(&self, whom: Refuse) {
         *self.refuse.lock().unwrap() = Some(whom);
     }
 }
@@ -182,7 +185,8 @@ impl Pki {
     pub fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, "test CA");
+        // No two CAs of the same name: a client would take the one for the other.
+        params.distinguished_name.push(DnType::CommonName, dir.path().to_string_lossy().into_owned());
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
         let ca = CertifiedIssuer::self_signed(params, key).unwrap();
