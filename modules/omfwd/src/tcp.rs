@@ -118,7 +118,10 @@ impl Link {
         match output.host.connect(&to) {
             Ok(stream) => self.stream = Some(stream),
             Err(e) => {
-                let complaint = self.complaint(output, "cannot connect to", &e.text);
+                // The host may have named the target already.
+                let named = format!("cannot connect to {host}:{port}: ");
+                let cause = e.text.strip_prefix(&named).unwrap_or(&e.text);
+                let complaint = self.complaint(output, "cannot connect to", cause);
                 self.failures += 1;
                 // An empty text is not logged.
                 let silent = plan.skip > 1 && self.failures % plan.skip != 1;
