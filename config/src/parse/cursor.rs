@@ -86,9 +86,8 @@ impl<'a> Cursor<'a> {
 
     /// Whether only blanks stand between the line's start and here.
     pub(super) fn at_line_start(&self) -> bool {
-        let before = self.all.get(..self.at).unwrap_or("");
-        let line = before.rsplit('\n').next().unwrap_or("");
-        line.bytes().all(|b| matches!(b, b' ' | b'\t'))
+        let before = self.all.as_bytes().get(..self.at).unwrap_or_default();
+        before.iter().rev().find(|b| !matches!(b, b' ' | b'\t')).is_none_or(|b| *b == b'\n')
     }
 
     pub(super) fn skip_blanks(&mut self) {

@@ -52,6 +52,29 @@ tables! {
     streams = "streams.tsv" "";
 }
 
+/// The core objects and their tables, under the names that a configuration uses.
+pub fn objects() -> Vec<(&'static str, Table)> {
+    vec![
+        ("global", globals()),
+        ("main_queue", main_queue_object()),
+        ("action", action_common()),
+        ("action queue", action_queue()),
+        ("ruleset", ruleset()),
+        ("ruleset queue", ruleset_queue()),
+        ("template", template()),
+        ("property", template_property()),
+        ("constant", template_constant()),
+        ("parser", parser()),
+        ("lookup_table", lookup_table()),
+        ("dyn_stats", dyn_stats()),
+        ("percentile_stats", percentile_stats()),
+        ("timezone", timezone()),
+        ("ratelimit", ratelimit()),
+        ("include", include()),
+        ("stream", streams()),
+    ]
+}
+
 /// main_queue(): queue parameters with the defaults of ruleset(), and a name.
 pub fn main_queue_object() -> Table {
     let mut name = Param::new("name", Type::String);
