@@ -178,10 +178,6 @@ impl Clients {
             false => format!("{} port {} ({address})", to.host, to.port),
         };
         self.set_options(&connected.session, to, &label);
-        if !stack.encrypts() && !connected.session.is_layered() {
-            let session = stack.dress(connected.session, "", 0).map_err(|why| (status::FAILED, why))?;
-            return Ok((session, label));
-        }
         let conn = self.conns.fetch_add(1, Ordering::Relaxed);
         if let Some(policy) = stack.policy() {
             self.verdicts.expect(conn, policy, Some(&to.host));
@@ -189,7 +185,10 @@ impl Clients {
         let shaken = stack
             .dress(connected.session, &server_name(params, &to.host), conn)
             .map_err(|why| (status::FAILED, why))
-            .and_then(|session| self.shake(session, conn, end, limit));
+            .and_then(|session| match session.is_layered() {
+                true => self.shake(session, conn, stack.encrypts(), end, limit),
+                false => Ok(session),
+            });
         self.verdicts.forget(conn);
         match shaken {
             Ok(session) => Ok((session, label)),
@@ -204,6 +203,7 @@ impl Clients {
         &self,
         mut session: Session,
         conn: u64,
+        judged: bool,
         end: Instant,
         limit: Duration,
     ) -> Result<Session, (i64, Fault)> {
@@ -221,6 +221,9 @@ impl Clients {
             }
         }
         self.verdicts.after(conn, &mut session).map_err(|why| (status::REFUSED, why))?;
+        if !judged {
+            return Ok(session);
+        }
         // In TLS 1.3 our side is done before the server has judged our certificate. Its answer, a ticket or an
         // alert, comes a round trip later: wait as long as the handshake took, rather than lose the first message.
         let patience = began.elapsed().clamp(LEAST_PATIENCE, MOST_PATIENCE);

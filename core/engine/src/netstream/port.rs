@@ -129,8 +129,8 @@ impl Seat {
         }
         let mut sources = seats.sources();
         let share = sources.entry(source.into()).or_default();
-        // A quarter of the waiting places is kept for other addresses.
-        let most_waiting = seats.most_waiting - seats.most_waiting / 4;
+        // Some waiting places are kept for other addresses.
+        let most_waiting = seats.most_waiting - WAITING_OTHERS;
         if share.active.saturating_add(share.waiting) >= seats.most_per_source {
             return Err(Full::Source(seats.most_per_source));
         }
@@ -181,3 +181,5 @@ impl Drop for Seat {
 
 /// Waiting places beyond the number of seats.
 const WAITING_MORE: u32 = 64;
+/// Those of them that no single address can have.
+const WAITING_OTHERS: u32 = 16;
