@@ -6,6 +6,7 @@
 
 mod built;
 mod channel;
+pub mod collectors;
 mod daemon;
 mod peer;
 pub mod pki;

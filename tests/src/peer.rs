@@ -38,13 +38,21 @@ impl Peer {
 
     /// Starts a server that must be told its port, and waits until it listens. Another process may take the port
     /// first; then it is tried again with another.
-    pub fn serve(dir: &Dir, name: &str, mut command: impl FnMut(u16) -> Command) -> (Self, u16) {
+    pub fn serve(dir: &Dir, name: &str, command: impl FnMut(u16) -> Command) -> (Self, u16) {
+        Self::serve_on(dir, name, None, command)
+    }
+
+    /// The same on a port that was used before.
+    pub fn serve_on(
+        dir: &Dir,
+        name: &str,
+        port: Option<u16>,
+        mut command: impl FnMut(u16) -> Command,
+    ) -> (Self, u16) {
         for _ in 0..5 {
-            let port = free_port();
+            let port = port.unwrap_or_else(free_port);
             let mut command = command(port);
-            if command.get_envs().count() == 0 {
-                command.env("LC_ALL", "C");
-            }
+            command.env("LC_ALL", "C");
             let mut peer = Self::start_logged(dir, name, command.stdin(Stdio::piped()));
             let ours = wait_for(&format!("{name} to listen on {port}"), || {
                 if peer.child.try_wait().ok()?.is_some() {

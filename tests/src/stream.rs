@@ -35,6 +35,30 @@ impl TlsVersion {
         }
     }
 
+    /// The same in the words of OpenSSL's SSL_CONF.
+    pub fn ssl_conf(self) -> &'static str {
+        match self {
+            Self::V12 => "MinProtocol=TLSv1.2\nMaxProtocol=TLSv1.2",
+            Self::V13 => "MinProtocol=TLSv1.3\nMaxProtocol=TLSv1.3",
+        }
+    }
+
+    /// stunnel's sslVersion.
+    pub fn stunnel(self) -> &'static str {
+        match self {
+            Self::V12 => "TLSv1.2",
+            Self::V13 => "TLSv1.3",
+        }
+    }
+
+    /// syslog-ng's ssl-options.
+    pub fn ng_options(self) -> &'static str {
+        match self {
+            Self::V12 => " ssl-options(no-sslv2, no-sslv3, no-tlsv1, no-tlsv11, no-tlsv13)",
+            Self::V13 => " ssl-options(no-sslv2, no-sslv3, no-tlsv1, no-tlsv11, no-tlsv12)",
+        }
+    }
+
     /// openssl's option that allows this version only.
     pub fn option(self) -> &'static str {
         match self {
