@@ -51,7 +51,7 @@ fn legacy_settings_count_for_the_listeners_that_follow() {
          $InputTCPServerInputName one\n$InputTCPServerListenPortFile {dir}/one\n$InputTCPServerRun 0\n\
          $InputTCPServerInputName two\n$InputTCPServerListenPortFile {dir}/two\n$InputTCPServerRun 0\n\
          $template t,\"%inputname% %msg%\\n\"\n*.* {dir}/log;t\n";
-    let daemon = Daemon::start(&dir, "daemon", &config);
+    let daemon = Daemon::start(&dir, "daemon", config);
     for (i, name) in ["one", "two"].iter().enumerate() {
         connect(daemon.port(&dir.file(name))).write_all(lines(i..i + 1).as_bytes()).unwrap();
         file_lines(&dir.file("log"), i + 1);
@@ -68,7 +68,7 @@ fn one_port_serves_both_address_families() {
          input(type=\"imudp\" port=\"0\" listenPortFileName=\"{dir}/udp\")\n\
          template(name=\"t\" type=\"string\" string=\"%fromhost-ip% %msg%\\n\")\n\
          *.* action(type=\"omfile\" file=\"{dir}/log\" template=\"t\")\n";
-    let daemon = Daemon::start(&dir, "daemon", &config);
+    let daemon = Daemon::start(&dir, "daemon", config);
     let port = daemon.port(&dir.file("port"));
     let udp = daemon.port(&dir.file("udp"));
     let mut want = Vec::new();
