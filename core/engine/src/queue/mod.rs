@@ -10,8 +10,8 @@ pub use limits::Limits;
 
 use crate::batch::{Batch, Pool};
 use crate::stats::Stats;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
@@ -36,6 +36,9 @@ pub struct Queue {
     take: Receiver<Box<Batch>>,
     /// Messages that were enqueued and are not yet fully processed.
     fill: AtomicUsize,
+    /// Where workers wait for batches: without the spinning of the channel's own wait, which costs more than a message
+    /// when they come one by one.
+    arrivals: Gate,
     /// Where senders wait for room in a full queue.
     room: Gate,
     /// Where senders wait that are too far ahead of the workers.
@@ -89,6 +92,7 @@ impl Queue {
             give,
             take,
             fill: AtomicUsize::new(0),
+            arrivals: Gate::default(),
             room: Gate::default(),
             pace: Gate::default(),
             finished: AtomicUsize::new(0),
@@ -126,7 +130,7 @@ impl Queue {
         self.counts.enqueued.fetch_add(n as u64, Ordering::Relaxed);
         self.counts.size.store(fill as u64, Ordering::Relaxed);
         self.counts.max_size.fetch_max(fill as u64, Ordering::Relaxed);
-        match self.give.try_send(batch) {
+        let lost = match self.give.try_send(batch) {
             Ok(()) => 0,
             // So many small batches that the channel is full before the count is.
             Err(TrySendError::Full(batch)) => {
@@ -139,15 +143,22 @@ impl Queue {
                 }
             }
             Err(TrySendError::Disconnected(batch)) => self.lose(batch),
-        }
+        };
+        self.arrivals.look_one();
+        lost
     }
 
     /// Waits for a batch.
     pub fn take(&self, patience: Duration) -> Taken {
-        match self.take.recv_timeout(patience) {
+        let mut batch = self.take.try_recv();
+        if batch.is_err() {
+            let stopping = || self.stopping.load(Ordering::Acquire);
+            self.arrivals.wait(patience, || !self.take.is_empty() || stopping());
+            batch = self.take.try_recv();
+        }
+        match batch {
             Ok(batch) => Taken::Batch(batch),
-            Err(RecvTimeoutError::Timeout) if !self.stopping.load(Ordering::Acquire) => Taken::Nothing,
-            Err(_) if self.take.is_empty() => Taken::Stopped,
+            Err(_) if self.stopping.load(Ordering::Acquire) && self.take.is_empty() => Taken::Stopped,
             Err(_) => Taken::Nothing,
         }
     }
@@ -173,6 +184,7 @@ impl Queue {
     /// From now on [`Queue::take`] reports the end once the queue is empty.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
+        self.arrivals.look();
     }
 
     fn hold_back(&self, delay: Delay) {
@@ -226,6 +238,7 @@ impl Gate {
     fn wait(&self, patience: Duration, met: impl Fn() -> bool) -> bool {
         let end = Instant::now() + patience;
         self.waiting.fetch_add(1, Ordering::SeqCst);
+        fence(Ordering::SeqCst);
         let mut held = self.held.lock().unwrap_or_else(|e| e.into_inner());
         let met = loop {
             if met() {
@@ -244,11 +257,27 @@ impl Gate {
 
     /// Has those who wait look again.
     fn look(&self) {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
-            // Taking the lock orders this wake-up after a waiter's last look.
-            drop(self.held.lock().unwrap_or_else(|e| e.into_inner()));
+        if self.is_waited_at() {
             self.changed.notify_all();
         }
+    }
+
+    /// Has one of those who wait look again.
+    fn look_one(&self) {
+        if self.is_waited_at() {
+            self.changed.notify_one();
+        }
+    }
+
+    fn is_waited_at(&self) -> bool {
+        // Orders what was done before against the count of those who looked before that.
+        fence(Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) == 0 {
+            return false;
+        }
+        // Taking the lock orders the wake-up after a waiter's last look.
+        drop(self.held.lock().unwrap_or_else(|e| e.into_inner()));
+        true
     }
 }
 

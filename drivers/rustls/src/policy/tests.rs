@@ -46,7 +46,7 @@ const DEFAULT: &str = "1.3 1.2 | 256 128 C e256 e128 eC r256 r128 rC | XM X 256 
 #[test]
 fn strings_that_map() {
     let table = [
-        ("", DEFAULT),
+        ("", "1.3 1.2 | 128 e128 r128 256 C e256 eC r256 rC | XM X 256 384 server-order"),
         ("NORMAL", DEFAULT),
         ("normal:", DEFAULT),
         ("PFS", DEFAULT),
