@@ -178,7 +178,7 @@ impl Clients {
             false => format!("{} port {} ({address})", to.host, to.port),
         };
         self.set_options(&connected.session, to, &label);
-        let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+        let conn = super::number(&self.conns, super::LOOP as usize);
         if let Some(policy) = stack.policy() {
             self.verdicts.expect(conn, policy, Some(&to.host));
         }

@@ -103,6 +103,10 @@ impl Live {
 
     /// Takes bytes for the peer. They leave as far as they can; the rest follows when the peer reads.
     pub fn reply(&mut self, bytes: &[u8]) -> Turn {
+        if self.replies.len() > MOST_REPLIES {
+            self.fail(Stage::Read, "the peer does not read what it is answered");
+            return Turn::Gone;
+        }
         self.replies.extend_from_slice(bytes);
         if matches!(self.state, State::Handshake | State::Ending) {
             return Turn::Poll(self.polled);
@@ -313,6 +317,8 @@ pub(crate) fn table_full(port: &Port, peer: &str, full: Full) {
 }
 
 const READ: Readiness = Readiness { read: true, write: false };
+/// Bytes that wait for a peer to read its answers.
+const MOST_REPLIES: usize = 4 << 20;
 /// A megabyte or so; then the others have their turn.
 const READS_A_TURN: u32 = 16;
 /// What our last bytes get to reach a peer that does not read.

@@ -26,7 +26,7 @@ use client::Clients;
 use port::{Counters, Port, Seats};
 use reactor::{Doorway, Job, Mailbox, Reactor};
 use socket2::{SockRef, TcpKeepalive};
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -159,7 +159,13 @@ impl Net {
     }
 
     /// Connects and shakes hands; may block for the time allowed. The failure's number is a status of the ABI.
-    pub fn connect(&self, me: u64, stack: &Stack, params: &StreamParams, to: &ConnectRequest) -> Result<i64, (i64, Fault)> {
+    pub fn connect(
+        &self,
+        me: u64,
+        stack: &Stack,
+        params: &StreamParams,
+        to: &ConnectRequest,
+    ) -> Result<i64, (i64, Fault)> {
         self.clients.connect(me, stack, params, to)
     }
 
@@ -180,8 +186,7 @@ impl Net {
 
     /// Sends bytes to the peer of an accepted session; they are kept until the peer reads.
     pub fn reply(&self, conn: u64, bytes: &[u8]) {
-        // Only the loop that serves the session knows the number.
-        for mailbox in &self.loops().mailboxes {
+        if let Some(mailbox) = self.loops().mailboxes.get((conn & LOOP) as usize) {
             mailbox.post(Job::Reply(conn, bytes.to_vec()));
         }
     }
@@ -237,7 +242,7 @@ impl Net {
                 code: 0,
                 text: format!("cannot start a thread for connections: {e}"),
             };
-            let mailbox = Arc::new(Mailbox::new().map_err(failed)?);
+            let mailbox = Arc::new(Mailbox::new(loops.mailboxes.len()).map_err(failed)?);
             let reactor = Reactor::new(
                 Arc::clone(&mailbox),
                 Arc::clone(&self.house),
@@ -256,8 +261,9 @@ impl Net {
             loops.ended.push(ended);
         }
         for (port, listener, threads) in std::mem::take(&mut loops.waiting) {
-            let mine: Arc<[Arc<Mailbox>]> =
-                (0..threads).map(|i| Arc::clone(&loops.mailboxes[(loops.next + i) % loops.mailboxes.len()])).collect();
+            let mine: Arc<[Arc<Mailbox>]> = (0..threads)
+                .map(|i| Arc::clone(&loops.mailboxes[(loops.next + i) % loops.mailboxes.len()]))
+                .collect();
             loops.next += 1;
             if let Some(first) = mine.first() {
                 let first = Arc::clone(first);
@@ -276,6 +282,11 @@ impl Drop for Net {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A number for a connection that nobody else has; its last byte names the loop.
+fn number(conns: &AtomicU64, index: usize) -> u64 {
+    conns.fetch_add(1, Ordering::Relaxed) << LOOP.count_ones() | index as u64 & LOOP
 }
 
 /// The keep-alive that a configuration asks for; numbers of 0 leave the system's.
@@ -312,4 +323,6 @@ const BACKLOG: u32 = 128;
 /// What the loops get to end their sessions.
 const STOP_LIMIT: Duration = Duration::from_secs(5);
 const THREADS: u32 = 2;
-const MOST_THREADS: usize = 256;
+const MOST_THREADS: usize = 128;
+/// The part of a connection's number that names its loop; client streams have none.
+const LOOP: u64 = 0xff;

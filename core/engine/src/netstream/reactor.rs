@@ -23,6 +23,8 @@ use sysloom_abi::log_level;
 
 /// What other threads know of a loop.
 pub(crate) struct Mailbox {
+    /// Its place among the loops.
+    index: usize,
     epoll: Epoll,
     wake: EventFd,
     jobs: Mutex<Vec<Job>>,
@@ -51,11 +53,12 @@ pub(crate) struct Doorway {
 }
 
 impl Mailbox {
-    pub fn new() -> io::Result<Self> {
+    pub fn new(index: usize) -> io::Result<Self> {
         let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC)?;
         let wake = EventFd::from_flags(EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK)?;
         epoll.add(&wake, EpollEvent::new(EpollFlags::EPOLLIN, WAKE))?;
         Ok(Self {
+            index,
             epoll,
             wake,
             jobs: Mutex::new(Vec::new()),
@@ -296,7 +299,9 @@ impl Reactor {
             if let Some(keep) = &port.keep_alive {
                 keep_alive(&connected.session, keep, &port);
             }
-            let conn = self.conns.fetch_add(1, Ordering::Relaxed);
+            let mailbox = loops.iter().min_by_key(|m| m.load.load(Ordering::Relaxed));
+            let mailbox = mailbox.unwrap_or(&self.mailbox);
+            let conn = super::number(&self.conns, mailbox.index);
             if let Some(policy) = port.stack.policy() {
                 self.verdicts.expect(conn, policy, None);
             }
@@ -312,8 +317,6 @@ impl Reactor {
                 }
             };
             let live = Live::new(conn, session, port, seat, &connected.peer, connected.port);
-            let mailbox = loops.iter().min_by_key(|m| m.load.load(Ordering::Relaxed));
-            let mailbox = mailbox.unwrap_or(&self.mailbox);
             if let Err((mut live, e)) = mailbox.adopt(Box::new(live)) {
                 self.verdicts.forget(conn);
                 live.fail(Stage::Accept, &format!("it cannot be polled: {e}"));
@@ -376,6 +379,8 @@ impl Reactor {
 
     fn remove(&mut self, conn: u64) {
         if self.lives.remove(&conn).is_some() {
+            // The end of a session may have made a message of what was pending.
+            self.got = true;
             self.verdicts.forget(conn);
             self.mailbox.load.fetch_sub(1, Ordering::Relaxed);
         }

@@ -112,7 +112,9 @@ fn mode(mode: i64, encrypts: bool, text: &str) -> Result<bool, Fault> {
                  a TLS driver or set mode 0"
             ),
         )),
-        _ => Err(fault(param, WRONG_MODE, format!("driver mode {mode} does not exist: 0 is plain, 1 is TLS"))),
+        _ => {
+            Err(fault(param, WRONG_MODE, format!("driver mode {mode} does not exist: 0 is plain, 1 is TLS")))
+        }
     }
 }
 
@@ -134,7 +136,9 @@ fn auth_mode(params: &StreamParams, encrypts: bool, text: &str) -> Result<AuthMo
         return Err(fault(
             param,
             UNSUPPORTED,
-            format!("authentication mode '{word}' is not supported by the {text} netstream driver (only anon)"),
+            format!(
+                "authentication mode '{word}' is not supported by the {text} netstream driver (only anon)"
+            ),
         ));
     }
     Ok(auth)
