@@ -15,12 +15,12 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 use sysloom_abi::{Frame, status};
-use sysloom_config::plan::{Property, PropertyRef};
+use sysloom_config::plan::PropertyRef;
 
 /// The engine's services; plugins reach them through the ABI.
 pub struct Core {
     pub log: Arc<Selflog>,
-    pub stats: Stats,
+    pub stats: Arc<Stats>,
     /// Set once the configuration is assembled.
     pub(crate) settled: OnceLock<Settled>,
     pub(crate) net: OnceLock<Net>,
@@ -63,7 +63,7 @@ impl Core {
     pub fn new(log: Arc<Selflog>) -> Arc<Self> {
         Arc::new(Self {
             log,
-            stats: Stats::default(),
+            stats: Arc::default(),
             settled: OnceLock::new(),
             net: OnceLock::new(),
             loader: OnceLock::new(),
@@ -186,12 +186,10 @@ impl Services for Core {
     }
 
     fn property(&self, message: u64, name: &str, out: &mut [u8]) -> i64 {
-        let Some(PropertyRef::Named(property)) = PropertyRef::find(name, false) else {
+        let Some(property) = PropertyRef::find(name, false) else {
             return status::INVALID;
         };
-        known(property)
-            .and_then(|property| worker::property(message, property, out))
-            .map_or(status::INVALID, |len| len as i64)
+        worker::property(message, &property, out).map_or(status::INVALID, |len| len as i64)
     }
 }
 
@@ -232,10 +230,6 @@ impl netstream::SinkSession for crate::plugin::SinkSession {
     fn close(self: Box<Self>, reason: i64) {
         crate::plugin::SinkSession::close(*self, reason);
     }
-}
-
-fn known(property: Property) -> Option<Property> {
-    crate::message::Message::has(property).then_some(property)
 }
 
 /// rsyslog's code for a module that cannot be loaded.

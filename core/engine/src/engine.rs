@@ -6,7 +6,9 @@
 use crate::action::Stop;
 use crate::core::Core;
 use crate::intake::{self, Intake};
+use crate::lookup::Table;
 use crate::message::Around;
+use crate::objects::Objects;
 use crate::plugin::{Fault, InputInstance, OutputInstance, Watch};
 use crate::queue::Queue;
 use crate::selflog::Line;
@@ -24,6 +26,7 @@ use sysloom_abi::{Frame, frame_flag, submit_flag};
 pub struct Engine {
     pub(crate) core: Arc<Core>,
     pub(crate) program: Arc<Program>,
+    pub(crate) objects: Objects,
     pub(crate) queue: Arc<Queue>,
     pub(crate) intake: Arc<Intake>,
     pub(crate) inputs: Vec<Arc<InputInstance>>,
@@ -103,6 +106,7 @@ impl Engine {
     pub fn hup(&self) {
         self.outputs.iter().flatten().for_each(|output| output.hup());
         self.inputs.iter().for_each(|input| input.hup());
+        self.objects.tables.iter().for_each(Table::hup);
     }
 
     /// Says one of the daemon's own lines, after which nothing more comes from inputs: stops them, lets the workers

@@ -4,8 +4,9 @@
 
 use crate::batch::Head;
 use crate::peers::Peers;
+use crate::script::vars::{self, Globals, Path, Slot};
 use crate::{clock, system};
-use sysloom_config::plan::{Property, PropertyRef};
+use sysloom_config::plan::{JsonPath, JsonRoot, Property, PropertyRef};
 use sysloom_wire::pri;
 use sysloom_wire::{Parsed, Timestamp};
 
@@ -19,6 +20,8 @@ pub struct Message<'a> {
     pub text: &'a [u8],
     pub parsed: &'a Parsed,
     pub around: &'a Around,
+    /// The message's own variables.
+    pub vars: &'a Slot,
 }
 
 /// What is the same for all messages.
@@ -28,6 +31,10 @@ pub struct Around {
     pub peers: Peers,
     /// What the inputs say of their messages, by their number.
     pub inputs: Vec<InputFacts>,
+    /// `$/`
+    pub globals: Globals,
+    /// Names of variables match only in the same case (variables.caseSensitive).
+    pub exact_names: bool,
 }
 
 /// What an input says of its messages.
@@ -60,21 +67,30 @@ impl<'a> Message<'a> {
     pub fn value<'b>(&'b self, property: &PropertyRef, scratch: &'b mut Vec<u8>) -> &'b [u8] {
         match property {
             PropertyRef::Named(property) => self.named(*property, scratch),
-            // `compile` refuses what reads variables.
-            PropertyRef::Json(_) => &[],
+            PropertyRef::Json(path) => {
+                self.variable(&Path::new(path, self.around.exact_names), scratch);
+                scratch
+            }
         }
     }
 
-    /// As [`Message::value`], for a property with a fixed meaning.
-    pub fn named<'b>(&'b self, property: Property, scratch: &'b mut Vec<u8>) -> &'b [u8] {
+    /// Puts a variable's value into `out`, as templates show it.
+    pub fn variable(&self, path: &Path, out: &mut Vec<u8>) {
+        out.clear();
+        vars::read(path, self.vars, &self.around.globals, |found| {
+            if let Some(found) = found {
+                found.write_value(out);
+            }
+        });
+    }
+
+    /// A property that stands in the message, or is always the same, and need not be composed.
+    #[inline]
+    pub fn plain(&self, property: Property) -> Option<&'a [u8]> {
         let (parsed, text) = (self.parsed, self.text);
-        match property {
+        Some(match property {
             Property::Msg => parsed.msg(text),
-            Property::Hostname => match parsed.hostname(text) {
-                Some(name) => name,
-                None => self.fromhost(scratch),
-            },
-            Property::Syslogtag => parsed.tag(text, scratch),
+            Property::Hostname => parsed.hostname(text)?,
             Property::Programname => parsed.programname(text),
             Property::AppName => parsed.app_name(text),
             Property::Procid => parsed.procid(text),
@@ -83,12 +99,25 @@ impl<'a> Message<'a> {
             // rsyslog: rawmsg is the text after the reception rules, too.
             Property::Rawmsg => text,
             Property::RawmsgAfterPri => parsed.after_pri(text),
-            Property::Inputname => self.inputname(),
-            Property::Fromhost => self.fromhost(scratch),
             Property::SyslogfacilityText => pri::facility_name(self.facility()).as_bytes(),
             Property::SyslogseverityText => pri::severity_name(self.severity()).as_bytes(),
+            Property::Syslogfacility => NUMBERS.get(usize::from(self.facility()))?.as_bytes(),
+            Property::Syslogseverity => NUMBERS.get(usize::from(self.severity()))?.as_bytes(),
             Property::Parsesuccess => b"OK",
             Property::Iut => b"1",
+            _ => return None,
+        })
+    }
+
+    /// As [`Message::value`], for a property with a fixed meaning.
+    pub fn named<'b>(&'b self, property: Property, scratch: &'b mut Vec<u8>) -> &'b [u8] {
+        if let Some(value) = self.plain(property) {
+            return value;
+        }
+        match property {
+            Property::Hostname | Property::Fromhost => self.fromhost(scratch),
+            Property::Syslogtag => self.parsed.tag(self.text, scratch),
+            Property::Inputname => self.inputname(),
             _ => {
                 scratch.clear();
                 self.compose(property, scratch);
@@ -97,17 +126,10 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Whether the engine has the property; templates that name another one are refused when they are compiled.
-    pub fn has(property: Property) -> bool {
-        !matches!(property, Property::Jsonmesg | Property::AllJson | Property::AllJsonPlain | Property::Uuid)
-    }
-
     fn compose(&self, property: Property, out: &mut Vec<u8>) {
         match property {
             Property::Pri => self.parsed.pri.write_value(out),
             Property::PriText => self.parsed.pri.write_text(out),
-            Property::Syslogfacility => system::number(self.facility().into(), 1, out),
-            Property::Syslogseverity => system::number(self.severity().into(), 1, out),
             Property::ProtocolVersion => system::number(self.parsed.protocol_version.into(), 1, out),
             Property::FromhostIp => {
                 out.extend_from_slice(self.around.peers.peer(self.head.peer).ip.as_bytes());
@@ -117,8 +139,22 @@ impl<'a> Message<'a> {
                 port => system::number(port.into(), 1, out),
             },
             Property::Timereported | Property::Timegenerated => self.time(property).write_rfc3164(out),
+            Property::AllJson => self.all_variables(true, out),
+            Property::AllJsonPlain => self.all_variables(false, out),
+            Property::Jsonmesg => crate::jsonmesg::write(self, out),
+            Property::Uuid => out.extend(
+                self.vars.uuid().iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]),
+            ),
             _ => system::write(property, &self.around.hostname, out),
         }
+    }
+
+    /// The tree `$!` as JSON, an empty object if nothing was set.
+    fn all_variables(&self, blanks: bool, out: &mut Vec<u8>) {
+        vars::read(&message_tree(), self.vars, &self.around.globals, |tree| match tree {
+            Some(tree) => tree.write(blanks, out),
+            None => out.extend_from_slice(b"{}"),
+        });
     }
 
     fn inputname(&self) -> &[u8] {
@@ -142,5 +178,15 @@ pub fn reception(received_ns: i64) -> Timestamp {
     Timestamp::from_unix(seconds, micros, clock::offset_minutes(seconds))
 }
 
+/// The path `$!`.
+pub fn message_tree() -> Path {
+    Path::new(&JsonPath { root: JsonRoot::Message, steps: Vec::new() }, true)
+}
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+const NUMBERS: [&str; 25] = [
+    "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
+    "19", "20", "21", "22", "23", "24",
+];
 /// The upper half of a frame's flags is the sender's port.
 const PORT_SHIFT: u32 = 16;

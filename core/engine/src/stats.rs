@@ -4,45 +4,127 @@
 //! thread without a lock.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All objects that count something.
 #[derive(Default)]
 pub struct Stats {
     objects: Mutex<Vec<Object>>,
+    /// Who computes its counters only when they are read.
+    lazy: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
 }
 
 struct Object {
     name: String,
     origin: String,
-    counters: Vec<(String, &'static AtomicU64)>,
+    counters: Vec<(String, &'static AtomicU64, bool)>,
 }
 
 impl Stats {
     /// The counter `name` of the object; the same names give the same counter.
     pub fn counter(&self, origin: &str, object: &str, name: &str) -> &'static AtomicU64 {
+        self.place(origin, object, name, false, false)
+    }
+
+    /// As [`Stats::counter`], for a level rather than a count: resetting leaves it alone.
+    pub fn level(&self, origin: &str, object: &str, name: &str) -> &'static AtomicU64 {
+        self.place(origin, object, name, true, false)
+    }
+
+    /// As [`Stats::counter`]; a new object stands before all others if `first`.
+    pub fn place(
+        &self,
+        origin: &str,
+        object: &str,
+        name: &str,
+        level: bool,
+        first: bool,
+    ) -> &'static AtomicU64 {
         let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
         let at = objects.iter().position(|o| o.name == object && o.origin == origin).unwrap_or_else(|| {
-            objects.push(Object { name: object.into(), origin: origin.into(), counters: Vec::new() });
-            objects.len() - 1
+            let at = if first { 0 } else { objects.len() };
+            objects.insert(at, Object { name: object.into(), origin: origin.into(), counters: Vec::new() });
+            at
         });
         let counters = &mut objects[at].counters;
-        if let Some((_, counter)) = counters.iter().find(|(n, _)| n == name) {
+        if let Some((_, counter, _)) = counters.iter().find(|(n, ..)| n == name) {
             return counter;
         }
         // Counters belong to objects that live as long as the process.
         let counter: &'static AtomicU64 = Box::leak(Box::default());
-        counters.push((name.into(), counter));
+        counters.push((name.into(), counter, level));
         counter
     }
 
-    /// Visits every counter: origin, object, counter's name, value's place.
+    /// Takes a counter out of the statistics. Who still counts with it counts for nobody.
+    pub fn forget(&self, origin: &str, object: &str, name: &str) {
+        let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
+        if let Some(object) = objects.iter_mut().find(|o| o.name == object && o.origin == origin) {
+            object.counters.retain(|(n, ..)| n != name);
+        }
+    }
+
+    /// Calls `refresh` whenever the counters are about to be read.
+    pub fn before_reading(&self, refresh: Box<dyn Fn() + Send + Sync>) {
+        self.lazy.lock().unwrap_or_else(|e| e.into_inner()).push(refresh);
+    }
+
+    /// Visits every counter as it is now: origin, object, counter's name, value's place. Those of one object stand in a
+    /// row. With `reset`, counts are set to 0 once they were seen.
+    pub fn read(&self, reset: bool, mut visit: impl FnMut(&str, &str, &str, u64)) {
+        self.lazy.lock().unwrap_or_else(|e| e.into_inner()).iter().for_each(|refresh| refresh());
+        let mut seen = Vec::new();
+        {
+            // Whoever visits may count something itself.
+            let objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
+            for object in objects.iter() {
+                for (name, counter, level) in &object.counters {
+                    let value = match reset && !level {
+                        true => counter.swap(0, Ordering::Relaxed),
+                        false => counter.load(Ordering::Relaxed),
+                    };
+                    seen.push((object.origin.clone(), object.name.clone(), name.clone(), value));
+                }
+            }
+        }
+        for (origin, object, name, value) in &seen {
+            visit(origin, object, name, *value);
+        }
+    }
+
+    /// Visits every counter's place, for who wants to change it.
     pub fn walk(&self, mut visit: impl FnMut(&str, &str, &str, &'static AtomicU64)) {
+        self.lazy.lock().unwrap_or_else(|e| e.into_inner()).iter().for_each(|refresh| refresh());
         let objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
         for object in objects.iter() {
-            for (name, counter) in &object.counters {
+            for (name, counter, _) in &object.counters {
                 visit(&object.origin, &object.name, name, counter);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(stats: &Stats, reset: bool) -> Vec<(String, String, u64)> {
+        let mut seen = Vec::new();
+        stats.read(reset, |_, object, name, value| seen.push((object.to_owned(), name.to_owned(), value)));
+        seen
+    }
+
+    #[test]
+    fn counts_are_reset_once_seen_and_levels_are_not() {
+        let stats = Stats::default();
+        stats.counter("o", "a", "count").fetch_add(3, Ordering::Relaxed);
+        stats.level("o", "a", "level").fetch_add(4, Ordering::Relaxed);
+        stats.place("o", "first", "x", false, true);
+        let named = |count| {
+            [("first", "x", 0), ("a", "count", count), ("a", "level", 4)]
+                .map(|(object, name, value)| (object.to_owned(), name.to_owned(), value))
+        };
+        assert_eq!(read(&stats, true), named(3));
+        assert_eq!(read(&stats, false), named(0));
     }
 }

@@ -61,6 +61,14 @@ pub fn number(n: u64, width: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&digits[at..]);
 }
 
+/// Appends a number with its sign.
+pub fn signed(n: i64, out: &mut Vec<u8>) {
+    if n < 0 {
+        out.push(b'-');
+    }
+    number(n.unsigned_abs(), 1, out);
+}
+
 /// Seconds since the machine started.
 fn uptime() -> u64 {
     let text = std::fs::read_to_string("/proc/uptime").unwrap_or_default();

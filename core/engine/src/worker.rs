@@ -7,21 +7,22 @@ use crate::action::{Action, Attempt, Outbox};
 use crate::batch::Batch;
 use crate::message::{Around, Message, reception};
 use crate::queue::{Queue, Taken};
-use crate::ruleset::{self, Ruleset};
-use crate::template::{Buffers, Template};
+use crate::ruleset::{self, Host, Ruleset};
+use crate::script::{Run, Slot};
+use crate::template::Template;
 use slog::{Logger, error};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 use sysloom_abi::frame_flag;
-use sysloom_config::plan::Property;
+use sysloom_config::plan::PropertyRef;
 use sysloom_wire::{Options, Parsed, SanitizeRules, Sanitized, local, parse_chain, parse_text, sanitize};
 
 /// What all workers run: rulesets, templates and actions, never changed while they do.
 pub struct Program {
     pub around: Arc<Around>,
     pub rulesets: Vec<Ruleset>,
-    pub templates: Vec<Template>,
+    pub templates: Vec<Arc<Template>>,
     pub actions: Vec<Arc<ActionUse>>,
     pub sanitize: SanitizeRules,
     pub options: Options,
@@ -43,8 +44,7 @@ pub struct Worker {
     attempts: Vec<Option<Attempt>>,
     outboxes: Vec<Outbox>,
     touched: Vec<usize>,
-    buffers: Buffers,
-    scratch: Vec<u8>,
+    run: Run,
 }
 
 /// A batch in work, with what parsing found. It stands in a thread-local while actions commit, so that an output can
@@ -57,6 +57,18 @@ struct Work {
     texts: Vec<Option<Text>>,
     /// Texts that sanitising had to change.
     changed: Vec<u8>,
+    /// The messages' variables.
+    vars: Vec<Slot>,
+}
+
+/// The actions' side of a worker while a message runs through its rulesets.
+struct Acting<'w> {
+    program: &'w Program,
+    attempts: &'w [Option<Attempt>],
+    outboxes: &'w mut [Outbox],
+    touched: &'w mut Vec<usize>,
+    /// The message's place in the batch.
+    at: u64,
 }
 
 /// The place of a sanitised text.
@@ -76,8 +88,7 @@ impl Worker {
     pub fn new(program: Arc<Program>, queue: Arc<Queue>) -> Self {
         let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
         let attempts = program.actions.iter().map(|_| None).collect();
-        let (touched, buffers, scratch) = (Vec::new(), Buffers::default(), Vec::new());
-        Self { program, queue, attempts, outboxes, touched, buffers, scratch }
+        Self { program, queue, attempts, outboxes, touched: Vec::new(), run: Run::default() }
     }
 
     /// Works until the queue stops, or for as long as `stay` says while there is nothing to do. `took` hears the
@@ -106,22 +117,9 @@ impl Worker {
             let Some(message) = work.message(at, &program) else { continue };
             let input = program.around.inputs.get(message.head.input as usize);
             let ruleset = input.map_or(0, |input| input.ruleset);
-            let Self { outboxes, touched, buffers, scratch, .. } = self;
-            let mut act = |action: usize, message: &Message<'_>| {
-                let (Some(used), Some(outbox)) = (program.actions.get(action), outboxes.get_mut(action))
-                else {
-                    return;
-                };
-                if outbox.is_empty() {
-                    touched.push(action);
-                }
-                outbox.add(at as u64, |column, out| {
-                    if let Some(template) = program.templates.get(used.columns[column]) {
-                        template.render(message, buffers, out);
-                    }
-                });
-            };
-            ruleset::run(&program.rulesets, ruleset, &message, scratch, &mut act);
+            let Self { attempts, outboxes, touched, run, .. } = self;
+            let mut acting = Acting { program: &program, attempts, outboxes, touched, at: at as u64 };
+            ruleset::run(&program.rulesets, ruleset, &message, run, &mut acting);
             if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
                 work = self.commit(work);
             }
@@ -157,13 +155,38 @@ impl Worker {
     }
 }
 
+impl Host for Acting<'_> {
+    fn act(&mut self, action: usize, message: &Message<'_>, run: &mut Run) {
+        let program = self.program;
+        let (Some(used), Some(outbox)) = (program.actions.get(action), self.outboxes.get_mut(action)) else {
+            return;
+        };
+        if outbox.is_empty() {
+            self.touched.push(action);
+        }
+        outbox.add(self.at, |column, out| {
+            if let Some(template) = program.templates.get(used.columns[column]) {
+                template.render(message, &mut run.buffers, out);
+            }
+        });
+        run.suspended =
+            self.attempts.get(action).is_some_and(|a| a.as_ref().is_some_and(Attempt::is_suspended));
+    }
+
+    fn unknown_ruleset(&mut self, name: &[u8]) {
+        let name = String::from_utf8_lossy(name);
+        error!(self.program.log, "error: CALL_INDIRECT: ruleset '{name}' cannot be found, treating as NOP";
+            "code" => 2157);
+    }
+}
+
 /// A property of a message that the calling thread is committing: its full length after copying what fits.
-pub fn property(message: u64, name: Property, out: &mut [u8]) -> Option<usize> {
+pub fn property(message: u64, name: &PropertyRef, out: &mut [u8]) -> Option<usize> {
     WORK.with_borrow(|held| {
         let (work, program) = held.as_ref()?;
         let message = work.message(usize::try_from(message).ok()?, program)?;
         let mut scratch = Vec::new();
-        let value = message.named(name, &mut scratch);
+        let value = message.value(name, &mut scratch);
         let n = value.len().min(out.len());
         out[..n].copy_from_slice(&value[..n]);
         Some(value.len())
@@ -175,6 +198,9 @@ impl Work {
         self.parsed.clear();
         self.texts.clear();
         self.changed.clear();
+        // Only messages that set variables have something to free here.
+        self.vars.clear();
+        self.vars.resize_with(self.batch.len(), Slot::default);
         let mut received = (i64::MIN, reception(0));
         for head in &self.batch.heads {
             // Messages of one read share their time of reception.
@@ -209,7 +235,8 @@ impl Work {
             Text::Raw(len) => raw.get(..len)?,
             Text::Changed(off, len) => self.changed.get(off..off + len)?,
         };
-        Some(Message { head, raw, text, parsed: self.parsed.get(at)?, around: &program.around })
+        let (parsed, vars) = (self.parsed.get(at)?, self.vars.get(at)?);
+        Some(Message { head, raw, text, parsed, around: &program.around, vars })
     }
 }
 

@@ -236,6 +236,11 @@ impl Action {
 }
 
 impl Attempt {
+    /// Whether its destination is believed to be away.
+    pub fn is_suspended(&self) -> bool {
+        self.suspended_until.is_some()
+    }
+
     pub fn new(deliver: Box<dyn Deliver>) -> Self {
         Self { deliver, suspended_until: None, suspensions: 0, said: String::new() }
     }

@@ -13,13 +13,16 @@ use crate::action::{Action, Attempt, Policy, Stop, ToPlugin};
 use crate::batch::Pool;
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
+use crate::filter::Gatherer;
 use crate::intake::Intake;
 use crate::message::{Around, InputFacts};
 use crate::netstream::Net;
+use crate::objects::Objects;
 use crate::peers::Peers;
 use crate::plugin::{Fault, HostValue, InputInstance, InputModule, OutputInstance, OutputModule};
 use crate::queue::{Limits, Queue};
 use crate::ruleset;
+use crate::script::{Compiler, Globals};
 use crate::template::Template;
 use crate::worker::{ActionUse, Program};
 use std::sync::Arc;
@@ -40,8 +43,18 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     core.net.get_or_init(|| Net::new(house));
     let actions = made.actions(&outputs_of, &stop);
     let inputs = made.inputs(&inputs_of);
-    let templates = made.templates();
-    let rulesets = ruleset::compile(plan, made.diagnostics);
+    let templates = Template::compile_all(plan, made.diagnostics);
+    let objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
+    let exact_names = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
+    let mut compiler = Compiler {
+        objects: &objects,
+        templates: &templates,
+        exact_names,
+        gatherer: Gatherer::default(),
+        diagnostics: made.diagnostics,
+    };
+    let rulesets = ruleset::compile(plan, &mut compiler);
+    compiler.gatherer.build();
 
     let pool = Arc::new(Pool::new(POOL));
     let limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
@@ -51,6 +64,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let around = Arc::new(Around {
         peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true)),
         hostname,
+        globals: Globals::default(),
+        exact_names,
         inputs: inputs.iter().map(|(_, facts)| facts.clone()).collect(),
     });
     let intakes = inputs.iter().map(|_| Arc::clone(&intake)).collect();
@@ -67,6 +82,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let engine = Engine {
         core: Arc::clone(core),
         program,
+        objects,
         queue,
         intake,
         inputs: inputs.into_iter().map(|(instance, _)| instance).collect(),
@@ -211,25 +227,6 @@ impl Making<'_> {
             made.push((Arc::new(used), instance));
         }
         made
-    }
-
-    fn templates(&mut self) -> Vec<Template> {
-        let mut used = vec![false; self.plan.templates.len()];
-        for column in self.plan.actions.iter().flat_map(|action| columns(self.plan, action)) {
-            if let Some(used) = used.get_mut(column) {
-                *used = true;
-            }
-        }
-        let mut compile = |(template, used): (&plan::Template, bool)| {
-            let mut said = Vec::new();
-            let compiled = Template::compile(template, &mut said);
-            // A built-in template that nobody uses may need what is not there yet.
-            if used || !template.span.is_none() {
-                self.diagnostics.append(&mut said);
-            }
-            compiled
-        };
-        self.plan.templates.iter().zip(used).map(&mut compile).collect()
     }
 
     /// Turns a plugin's complaint into a diagnostic at the parameter that it is about.

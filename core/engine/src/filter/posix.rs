@@ -10,6 +10,8 @@ use sysloom_config::plan::RegexKind;
 /// A compiled expression. Matching takes no lock and may run on several threads at once.
 pub struct Regex {
     compiled: Box<libc::regex_t>,
+    /// A literal that every match holds.
+    required: Option<Vec<u8>>,
 }
 
 // SAFETY: glibc's regexec takes the compiled expression as const and guards its own lazily built tables with a lock.
@@ -38,7 +40,9 @@ impl Regex {
         let status = unsafe { libc::regcomp(compiled.as_mut_ptr(), text.as_ptr(), flags) };
         if status == 0 {
             // SAFETY: regcomp succeeded, so the value is initialised; it stays at its address in the box.
-            return Ok(Self { compiled: unsafe { Box::from_raw(Box::into_raw(compiled).cast()) } });
+            let compiled = unsafe { Box::from_raw(Box::into_raw(compiled).cast()) };
+            let required = if ignore_case { None } else { super::literal::required(expression, kind) };
+            return Ok(Self { compiled, required });
         }
         let mut words = [0u8; 200];
         // SAFETY: the buffer is as long as said; regerror accepts the object of a failed regcomp.
@@ -48,8 +52,19 @@ impl Regex {
         Err(BadRegex(String::from_utf8_lossy(words).into_owned()))
     }
 
+    /// A literal without which a value cannot match.
+    pub fn required(&self) -> Option<&[u8]> {
+        self.required.as_deref()
+    }
+
     /// Whether the expression matches anywhere in `value`.
     pub fn is_match(&self, value: &[u8]) -> bool {
+        // glibc's matcher is slow, and most values do not match.
+        if let Some(required) = &self.required
+            && memchr::memmem::find(value, required).is_none()
+        {
+            return false;
+        }
         self.exec(value, 0, &mut [])
     }
 

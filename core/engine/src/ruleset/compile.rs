@@ -1,72 +1,56 @@
-//! From the Plan's statements to steps. What the engine cannot do yet is an error at its place, never skipped.
+//! From the Plan's statements to steps.
 
 use super::{Ruleset, Step};
-use crate::filter::Filter;
+use crate::script::Compiler;
+use std::sync::Arc;
 use sysloom_config::plan::{self, Block, Plan, Statement};
-use sysloom_config::{Diagnostic, Span};
 
-/// Compiles all rulesets of a Plan. A statement that cannot be compiled is reported and left out.
-pub fn compile(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> Vec<Ruleset> {
+/// Compiles all rulesets of a Plan. A statement whose filter is refused is reported and left out.
+pub fn compile(plan: &Plan, compiler: &mut Compiler<'_>) -> Vec<Ruleset> {
     let one = |ruleset: &plan::Ruleset| {
         let mut body = Vec::new();
-        steps(&ruleset.body, &mut body, diagnostics);
+        steps(&ruleset.body, &mut body, compiler);
         Ruleset { name: ruleset.name.clone(), body }
     };
     plan.rulesets.iter().map(one).collect()
 }
 
-fn steps(block: &Block, out: &mut Vec<Step>, diagnostics: &mut Vec<Diagnostic>) {
+fn steps(block: &Block, out: &mut Vec<Step>, compiler: &mut Compiler<'_>) {
     for statement in block {
         match statement {
             Statement::If { filter, then, otherwise, span } => {
-                let Some(filter) = compile_filter(filter, *span, diagnostics) else { continue };
+                let Some(condition) = compiler.filter(filter, *span) else { continue };
                 let (mut yes, mut no) = (Vec::new(), Vec::new());
-                steps(then, &mut yes, diagnostics);
-                steps(otherwise, &mut no, diagnostics);
-                out.push(Step::If { filter, then: yes, otherwise: no });
+                steps(then, &mut yes, compiler);
+                steps(otherwise, &mut no, compiler);
+                out.push(Step::If { condition, then: yes, otherwise: no });
             }
             Statement::Action(id) => out.push(Step::Action(id.0)),
             Statement::Stop => out.push(Step::Stop),
             // rsyslog: `continue` does nothing.
             Statement::Continue => {}
             Statement::Call { ruleset, .. } => out.push(Step::Call(ruleset.0)),
-            Statement::Set { span, .. } => unsupported("set", *span, diagnostics),
-            Statement::Reset { span, .. } => unsupported("reset", *span, diagnostics),
-            Statement::Unset { span, .. } => unsupported("unset", *span, diagnostics),
-            Statement::CallIndirect { span, .. } => unsupported("call_indirect", *span, diagnostics),
-            Statement::Foreach { span, .. } => unsupported("foreach", *span, diagnostics),
-            Statement::ReloadLookupTable { span, .. } => {
-                unsupported("reload_lookup_table", *span, diagnostics);
+            Statement::CallIndirect { expr, .. } => out.push(Step::CallIndirect(compiler.expr(expr))),
+            Statement::Set { var, expr, .. } => {
+                let (path, value) = (compiler.path(var), compiler.expr(expr));
+                out.push(Step::Set { path, value, reset: false });
             }
-        }
-    }
-}
-
-fn compile_filter(filter: &plan::Filter, span: Span, diagnostics: &mut Vec<Diagnostic>) -> Option<Filter> {
-    match filter {
-        plan::Filter::Priority(mask) => Some(Filter::Priority(*mask)),
-        plan::Filter::Property { property, negate, op, value } => {
-            if let plan::PropertyRef::Json(_) = property {
-                unsupported("a filter on a variable", span, diagnostics);
-                return None;
+            Statement::Reset { var, expr, .. } => {
+                let (path, value) = (compiler.path(var), compiler.expr(expr));
+                out.push(Step::Set { path, value, reset: true });
             }
-            match Filter::property(property, *negate, *op, value) {
-                Ok(filter) => Some(filter),
-                Err(bad) => {
-                    let text = format!("regular expression does not compile: {bad}");
-                    diagnostics.push(Diagnostic::error(2207, "bad-regex", text, span));
-                    None
+            Statement::Unset { var, .. } => out.push(Step::Unset(compiler.path(var))),
+            Statement::Foreach { var, list, body, .. } => {
+                let (path, list) = (compiler.path(var), compiler.expr(list));
+                let mut inner = Vec::new();
+                steps(body, &mut inner, compiler);
+                out.push(Step::Foreach { path, list, body: inner });
+            }
+            Statement::ReloadLookupTable { table, stub, .. } => {
+                if let Some(table) = compiler.objects.tables.get(*table) {
+                    out.push(Step::ReloadTable(Arc::clone(table), stub.clone()));
                 }
             }
         }
-        plan::Filter::Expr(expr) => {
-            unsupported("an expression filter", expr.span, diagnostics);
-            None
-        }
     }
-}
-
-fn unsupported(what: &str, span: Span, diagnostics: &mut Vec<Diagnostic>) {
-    let text = format!("{what} is not supported yet; the statement is left out");
-    diagnostics.push(Diagnostic::error(2207, "unsupported", text, span));
 }

@@ -2,20 +2,26 @@
 
 mod date;
 mod replace;
+mod tree;
 
 pub use replace::{Scratch, Steps, json_escape};
 
 use crate::message::Message;
+use crate::script::Path;
+use std::sync::Arc;
+use sysloom_config::Diagnostic;
 use sysloom_config::plan::{
-    self, DateFormat, Piece, Property, PropertyRef, Replacer, TemplateKind, TemplateOption,
+    self, DateFormat, JsonPath, Piece, Plan, Property, PropertyRef, Step, TemplateKind, TemplateOption,
 };
-use sysloom_config::{Diagnostic, Span};
+use tree::Tree;
 
 /// A template ready to render.
 pub struct Template {
     pub name: String,
     parts: Vec<Part>,
     option: TemplateOption,
+    /// How parts nest in each other (option.jsonftree).
+    tree: Option<Tree>,
 }
 
 /// One part; the plainest kinds come first and cost the least.
@@ -38,6 +44,10 @@ enum Part {
         steps: Box<Steps>,
     },
     Steps(Property, Box<Steps>),
+    Variable(Path),
+    VariableSteps(Path, Box<Steps>),
+    /// A whole tree as JSON.
+    Subtree(Path),
 }
 
 /// Buffers for rendering, one set a worker.
@@ -45,66 +55,67 @@ enum Part {
 pub struct Buffers {
     value: Vec<u8>,
     replaced: Vec<u8>,
+    quoted: Vec<u8>,
     scratch: Scratch,
 }
 
 impl Template {
-    /// Compiles a template; what the engine cannot do yet is reported at its place.
-    pub fn compile(template: &plan::Template, diagnostics: &mut Vec<Diagnostic>) -> Self {
-        let mut unsupported = |what: &str, span: Span| {
-            let text = format!("template '{}': {what} is not supported yet", template.name);
-            diagnostics.push(Diagnostic::error(2207, "unsupported", text, span));
-        };
-        let mut parts = Vec::new();
-        match &template.kind {
-            TemplateKind::Pieces(pieces) => {
-                for piece in pieces {
-                    match part(piece) {
-                        Some(part) => parts.push(part),
-                        None => unsupported("a variable or an option of this property", template.span),
-                    }
+    /// Compiles all templates of a Plan, by their numbers. A generator that no module brings is reported.
+    pub fn compile_all(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> Vec<Arc<Self>> {
+        let exact = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
+        let one = |template| Arc::new(Self::compile(template, &plan.templates, exact, diagnostics));
+        plan.templates.iter().map(one).collect()
+    }
+
+    /// Compiles a template; `all` are those that it may name, `exact` says whether the case of variables matters.
+    pub fn compile(
+        template: &plan::Template,
+        all: &[plan::Template],
+        exact: bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let pieces = |pieces: &[Piece]| pieces.iter().map(|piece| part(piece, exact)).collect();
+        let parts: Vec<Part> = match &template.kind {
+            TemplateKind::Pieces(list) => pieces(list),
+            TemplateKind::Subtree(PropertyRef::Json(path)) => vec![Part::Subtree(Path::new(path, exact))],
+            TemplateKind::Subtree(PropertyRef::Named(property)) => vec![Part::Plain(*property)],
+            // rsyslog: its string generators make the built-in formats of the same names.
+            TemplateKind::Plugin(name) => match all.iter().find(|t| t.span.is_none() && t.name == *name) {
+                Some(plan::Template { kind: TemplateKind::Pieces(list), .. }) => pieces(list),
+                _ => {
+                    let text = format!("template '{}': there is no string generator '{name}'", template.name);
+                    diagnostics.push(Diagnostic::error(2209, "unknown-generator", text, template.span));
+                    Vec::new()
                 }
-            }
-            TemplateKind::Subtree(_) => unsupported("type \"subtree\"", template.span),
-            TemplateKind::Plugin(_) => unsupported("type \"plugin\"", template.span),
-        }
-        Self { name: template.name.clone(), parts, option: template.option }
+            },
+        };
+        let tree = match (template.option, &template.kind) {
+            (TemplateOption::JsonfTree, TemplateKind::Pieces(list)) => Tree::new(list, exact),
+            _ => None,
+        };
+        Self { name: template.name.clone(), parts, option: template.option, tree }
     }
 
     /// Appends the text for a message to `out`.
     pub fn render(&self, message: &Message<'_>, buffers: &mut Buffers, out: &mut Vec<u8>) {
         match self.option {
             TemplateOption::None => self.parts.iter().for_each(|p| p.render(message, buffers, out)),
-            TemplateOption::Jsonf | TemplateOption::JsonfTree => self.render_object(message, buffers, out),
+            TemplateOption::Jsonf | TemplateOption::JsonfTree => {
+                match &self.tree {
+                    Some(tree) => tree.render(message, buffers, out),
+                    None => render_members(&self.parts, message, buffers, out),
+                }
+                out.push(b'\n');
+            }
             TemplateOption::Sql | TemplateOption::StdSql | TemplateOption::Json => {
                 self.render_quoted(message, buffers, out);
             }
         }
     }
 
-    /// The non-empty parts as members of one JSON object.
-    fn render_object(&self, message: &Message<'_>, buffers: &mut Buffers, out: &mut Vec<u8>) {
-        out.push(b'{');
-        let mut first = true;
-        for part in &self.parts {
-            let before = out.len();
-            if !first {
-                out.extend_from_slice(b", ");
-            }
-            let start = out.len();
-            part.render(message, buffers, out);
-            if out.len() == start {
-                out.truncate(before);
-            } else {
-                first = false;
-            }
-        }
-        out.extend_from_slice(b"}\n");
-    }
-
     /// The text of properties (not of constants) is quoted for the language around it.
     fn render_quoted(&self, message: &Message<'_>, buffers: &mut Buffers, out: &mut Vec<u8>) {
-        let mut quoted = Vec::new();
+        let mut quoted = std::mem::take(&mut buffers.quoted);
         for part in &self.parts {
             if let Part::Text(text) = part {
                 out.extend_from_slice(text);
@@ -123,6 +134,7 @@ impl Template {
                 out.push(b);
             }
         }
+        buffers.quoted = quoted;
     }
 }
 
@@ -152,11 +164,39 @@ impl Part {
                 let value = message.named(*property, &mut buffers.value);
                 steps.apply(value, &mut buffers.scratch, out);
             }
+            Self::Variable(path) | Self::Subtree(path) => {
+                message.variable(path, &mut buffers.value);
+                out.extend_from_slice(&buffers.value);
+            }
+            Self::VariableSteps(path, steps) => {
+                message.variable(path, &mut buffers.value);
+                steps.apply(&buffers.value, &mut buffers.scratch, out);
+            }
         }
     }
 }
 
-fn part(piece: &Piece) -> Option<Part> {
+/// The non-empty parts as members of one JSON object.
+fn render_members(parts: &[Part], message: &Message<'_>, buffers: &mut Buffers, out: &mut Vec<u8>) {
+    out.push(b'{');
+    let mut first = true;
+    for part in parts {
+        let before = out.len();
+        if !first {
+            out.extend_from_slice(b", ");
+        }
+        let start = out.len();
+        part.render(message, buffers, out);
+        if out.len() == start {
+            out.truncate(before);
+        } else {
+            first = false;
+        }
+    }
+    out.push(b'}');
+}
+
+fn part(piece: &Piece, exact: bool) -> Part {
     let (property, replacer) = match piece {
         Piece::Constant(constant) if constant.jsonf => {
             let mut text = Vec::new();
@@ -165,18 +205,22 @@ fn part(piece: &Piece) -> Option<Part> {
             text.extend_from_slice(b"\":\"");
             json_escape(&constant.text, false, &mut text);
             text.push(b'"');
-            return Some(Part::Text(text.into()));
+            return Part::Text(text.into());
         }
-        Piece::Constant(constant) => return Some(Part::Text(constant.text.as_slice().into())),
+        Piece::Constant(constant) => return Part::Text(constant.text.as_slice().into()),
         Piece::Property(PropertyRef::Named(property), replacer) => (*property, replacer),
-        Piece::Property(PropertyRef::Json(_), _) => return None,
+        Piece::Property(PropertyRef::Json(path), replacer) => {
+            let steps = Steps::new(replacer, &variable_name(path));
+            let path = Path::new(path, exact);
+            return match steps.is_identity() {
+                true => Part::Variable(path),
+                false => Part::VariableSteps(path, Box::new(steps)),
+            };
+        }
     };
-    if !is_supported(property, replacer) {
-        return None;
-    }
-    let steps = Steps::new(replacer, property.name().trim_start_matches('$'));
+    let steps = Steps::new(replacer, property.name());
     let dated = matches!(property, Property::Timereported | Property::Timegenerated);
-    Some(match dated {
+    match dated {
         true if steps.is_identity() => Part::Date { property, format: replacer.date, utc: replacer.utc },
         true => {
             Part::DateSteps { property, format: replacer.date, utc: replacer.utc, steps: Box::new(steps) }
@@ -184,12 +228,21 @@ fn part(piece: &Piece) -> Option<Part> {
         false if steps.is_identity() => Part::Plain(property),
         false if steps.is_leading_space_only() => Part::LeadingSpace(property),
         false => Part::Steps(property, Box::new(steps)),
-    })
+    }
 }
 
-fn is_supported(property: Property, replacer: &Replacer) -> bool {
-    let plain_type = replacer.data_type == plan::DataType::String
-        && replacer.on_empty == plan::OnEmpty::Keep
-        && !replacer.omit_if_zero;
-    plain_type && Message::has(property)
+/// A variable's name in JSON output: its path without the `$!` before it.
+fn variable_name(path: &JsonPath) -> String {
+    let mut name = String::new();
+    for step in &path.steps {
+        match step {
+            Step::Key(key) if name.is_empty() => name.push_str(key),
+            Step::Key(key) => {
+                name.push('!');
+                name.push_str(key);
+            }
+            Step::Index(index) => name.push_str(&format!("[{index}]")),
+        }
+    }
+    name
 }

@@ -6,7 +6,8 @@
 use crate::filter::Regex;
 use memchr::memchr;
 use sysloom_config::plan::{
-    Case, ControlCharacters, FieldPick, Format, NoMatch, Position, RegexPick, Replacer, SecurePath,
+    Case, ControlCharacters, DataType, FieldPick, Format, NoMatch, OnEmpty, Position, RegexPick, Replacer,
+    SecurePath,
 };
 
 /// A replacer ready to run.
@@ -23,6 +24,9 @@ pub struct Steps {
     compress_space: bool,
     format: Format,
     fieldname: Vec<u8>,
+    data_type: DataType,
+    on_empty: OnEmpty,
+    omit_if_zero: bool,
 }
 
 /// Two buffers that take turns holding the value.
@@ -53,6 +57,9 @@ impl Steps {
             compress_space: replacer.compress_space,
             format: replacer.format,
             fieldname: replacer.fieldname.as_deref().unwrap_or(name).as_bytes().to_vec(),
+            data_type: replacer.data_type,
+            on_empty: replacer.on_empty,
+            omit_if_zero: replacer.omit_if_zero,
         }
     }
 
@@ -85,6 +92,9 @@ impl Steps {
             compress_space: self.compress_space,
             format: self.format,
             fieldname: Vec::new(),
+            data_type: self.data_type,
+            on_empty: self.on_empty,
+            omit_if_zero: self.omit_if_zero,
         };
         self.sp_if_no_1st_sp && self.regex.is_none() && others.is_identity()
     }
@@ -208,10 +218,34 @@ impl Steps {
             }
             Format::Json => json_escape(value, false, out),
             Format::Jsonr => json_escape(value, true, out),
-            Format::Jsonf | Format::Jsonfr => {
+            Format::Jsonf | Format::Jsonfr => self.member(value, out),
+        }
+    }
+
+    /// `"fieldname":"value"`, the value in its type.
+    fn member(&self, value: &[u8], out: &mut Vec<u8>) {
+        let trimmed = value.trim_ascii();
+        let is_number = self.data_type == DataType::Number;
+        let is_zero = trimmed.iter().all(|b| *b == b'0');
+        if value.is_empty() && self.on_empty == OnEmpty::Skip || self.omit_if_zero && is_number && is_zero {
+            return;
+        }
+        out.push(b'"');
+        out.extend_from_slice(&self.fieldname);
+        out.extend_from_slice(b"\":");
+        if value.is_empty() && self.on_empty == OnEmpty::Null {
+            return out.extend_from_slice(b"null");
+        }
+        let digits = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
+        match self.data_type {
+            DataType::Number if trimmed.is_empty() => out.push(b'0'),
+            DataType::Number => out.extend_from_slice(trimmed),
+            DataType::Auto if digits => out.extend_from_slice(value),
+            // rsyslog: everything but `0` is true, also `false`.
+            DataType::Bool if value == b"0" => out.extend_from_slice(b"false"),
+            DataType::Bool => out.extend_from_slice(b"true"),
+            DataType::String | DataType::Auto => {
                 out.push(b'"');
-                out.extend_from_slice(&self.fieldname);
-                out.extend_from_slice(b"\":\"");
                 json_escape(value, self.format == Format::Jsonfr, out);
                 out.push(b'"');
             }
