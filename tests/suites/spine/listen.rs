@@ -88,7 +88,8 @@ fn one_port_serves_both_address_families() {
 }
 
 /// What one connection carries, and the messages that it comes to.
-const FRAMINGS: [(&str, &str, &[&str]); 8] = [
+const FRAMINGS: [(&str, &str, &[&str]); 9] = [
+    ("a last line without its end", "<13>1 - h a - - - one\n<13>1 - h a - - - two", &["one", "two"]),
     ("lines", "<13>1 - h a - - - one\n<13>1 - h a - - - two\n", &["one", "two"]),
     ("counted", "21 <13>1 - h a - - - one21 <13>1 - h a - - - two", &["one", "two"]),
     (
