@@ -174,6 +174,8 @@ impl<B: Below> Session<B> {
         let verdict = self.daemon.verdict(self.conn, &self.peer());
         if let Err(why) = verdict {
             self.send_alert(why.code);
+            // What it has sent behind the handshake is nobody's.
+            (self.spare, self.spare_start) = (Vec::new(), 0);
             self.failed = Some(Failure { refused: true, why });
         }
     }
@@ -260,6 +262,9 @@ impl<B: Below> Session<B> {
 
 impl<B: Below> Stream for Session<B> {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize, Stop> {
+        if buf.is_empty() {
+            return Err(Stop::Failed(Complaint::new("a read into no buffer")));
+        }
         if !self.spare.is_empty() {
             return Ok(self.take_spare(buf));
         }
@@ -269,8 +274,9 @@ impl<B: Below> Stream for Session<B> {
         if self.stage != Stage::Open {
             return Err(Stop::Failed(Complaint::new("a read before the TLS handshake is over")));
         }
-        if buf.is_empty() {
-            return Err(Stop::Failed(Complaint::new("a read into no buffer")));
+        // The host comes back here, not to `write`, when what a read waits for is that records can leave.
+        if let Err(stop @ (Stop::Failed(_) | Stop::Closed)) = self.outbox.flush(&mut self.below) {
+            return Err(stop);
         }
         loop {
             if self.ended {

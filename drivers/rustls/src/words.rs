@@ -12,7 +12,7 @@ pub fn failure(error: &Error, server: bool, first: Option<&[u8]>) -> Complaint {
         return Complaint::new(not_tls(first, server));
     }
     Complaint::new(match error {
-        Error::AlertReceived(alert) => return received(*alert, server),
+        Error::AlertReceived(alert) => received(*alert, server),
         Error::InvalidMessage(what) => invalid(what),
         Error::PeerIncompatible(why) => incompatible(why, server),
         Error::PeerMisbehaved(why) => format!("the peer broke the rules of TLS ({why:?})"),
@@ -58,8 +58,8 @@ pub fn cut_short(server: bool, heard: bool) -> Complaint {
     })
 }
 
-/// What an alert from the peer means, with its number as the code.
-fn received(alert: Alert, server: bool) -> Complaint {
+/// What an alert from the peer means.
+fn received(alert: Alert, server: bool) -> String {
     let (peer, ours) = if server { ("client", "server") } else { ("server", "client") };
     let meaning = match alert {
         Alert::UnknownCA => format!(
@@ -114,8 +114,7 @@ fn received(alert: Alert, server: bool) -> Complaint {
         Alert::BadCertificateStatusResponse => format!("the {peer} does not accept our stapled OCSP answer"),
         _ => format!("the {peer} ended the connection"),
     };
-    let number = u8::from(alert);
-    Complaint::new(format!("{meaning} (TLS alert {number}, {})", name(alert))).code(number.into())
+    format!("{meaning} (TLS alert {}, {})", u8::from(alert), name(alert))
 }
 
 /// An alert's name as the RFC writes it.

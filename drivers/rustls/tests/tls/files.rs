@@ -1,13 +1,13 @@
 //! Everything that can be wrong with the files: each has its own words, and the parameter at fault.
 
-use crate::pair::{Judge, Pki, write_key};
+use crate::pair::{Judge, Pair, Pki, TLS12, TLS13, write_key};
 use nsd_rustls::{Context, Daemon, Wishes};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::sync::Arc;
-use sysloom_sdk::{Complaint, Level, Role};
+use sysloom_sdk::{Complaint, LayerSession, Level, Role};
 
 fn complaint(wishes: &Wishes<'_>) -> Complaint {
     let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
@@ -200,5 +200,29 @@ fn keys_of_every_kind_and_form() {
         let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());
         let wishes = Wishes { cert_file: Some(&cert), key_file: Some(&key), ..Wishes::default() };
         Context::new(Role::Server, &wishes, &daemon).unwrap();
+    }
+}
+
+#[test]
+fn certificates_of_x509_version_1_work_on_both_sides() {
+    let pki = Pki::new();
+    for kind in ["RSA", "EC"] {
+        let option = if kind == "RSA" { "rsa_keygen_bits:2048" } else { "ec_paramgen_curve:P-256" };
+        for name in ["server", "client"] {
+            let (cert, key, csr) =
+                (pki.path(&format!("{name}.pem")), pki.path(&format!("{name}-key.pem")), pki.path("csr.pem"));
+            openssl(&["genpkey", "-algorithm", kind, "-pkeyopt", option, "-out", &key]);
+            openssl(&["req", "-new", "-key", &key, "-subj", "/CN=old", "-out", &csr]);
+            openssl(&["x509", "-req", "-in", &csr, "-signkey", &key, "-days", "2", "-out", &cert]);
+            let shown =
+                Command::new("openssl").args(["x509", "-noout", "-text", "-in", &cert]).output().unwrap();
+            let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+            assert!(shown.contains("Version: 1 (0x0)"), "{shown}");
+        }
+        for priority in [TLS12, TLS13] {
+            let pair = Pair::new(&pki, "x509/fingerprint", priority);
+            let (server, client) = pair.connected();
+            assert_eq!((server.peer().chain.len(), client.peer().chain.len()), (1, 1));
+        }
     }
 }

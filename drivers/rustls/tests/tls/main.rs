@@ -5,5 +5,6 @@ mod flow;
 mod handshakes;
 mod pair;
 mod peers;
+mod plugin;
 mod refusals;
 mod strangers;

@@ -101,9 +101,9 @@ impl End {
         }
     }
 
-    /// Everything that waits to be read.
+    /// Everything that waits to be read, and the storage that it is in.
     pub fn drain(&mut self) -> Vec<u8> {
-        self.inbound.lock().unwrap().bytes.drain(..).collect()
+        std::mem::take(&mut self.inbound.lock().unwrap().bytes).into()
     }
 
     fn blocks(&mut self) -> bool {
@@ -331,6 +331,11 @@ pub fn why(stop: Stop) -> Complaint {
         Stop::Refused(why) | Stop::Failed(why) => why,
         other => panic!("{other:?}"),
     }
+}
+
+/// The number of the alert that a complaint tells of.
+pub fn alert(why: &Complaint) -> Option<i32> {
+    why.text.split_once("(TLS alert ")?.1.split_once(',')?.0.parse().ok()
 }
 
 fn over(result: Result<(), Stop>) -> Option<Result<(), Stop>> {

@@ -1,7 +1,7 @@
 //! Peers that the daemon refuses: who gets which alert, and in which words the other side tells of it.
 
-use crate::pair::{Pair, Pki, Refuse, TLS12, TLS13, carry, pipe, read_all, shake, why};
-use sysloom_sdk::{Complaint, Stop};
+use crate::pair::{Pair, Pki, Refuse, TLS12, TLS13, alert, carry, pipe, read_all, shake, why};
+use sysloom_sdk::{Complaint, LayerSession, Stop, Stream};
 
 macro_rules! refuse_with {
     ($code:expr) => {{
@@ -38,7 +38,7 @@ fn a_refused_certificate_gets_the_verdicts_alert() {
             );
             // A client of TLS 1.3 is done before the server has judged it.
             let heard = second.err().unwrap_or_else(|| read_all(&mut client).1);
-            assert_eq!(why(heard).code, code, "{priority} alert {code}");
+            assert_eq!(alert(&why(heard)), Some(code), "{priority} alert {code}");
 
             // The client refuses the server.
             let pair = Pair::new(&pki, "x509/name", priority);
@@ -46,7 +46,7 @@ fn a_refused_certificate_gets_the_verdicts_alert() {
             let (mut server, mut client) = pair.sessions(pipe());
             let (first, second) = shake(&mut server, &mut client);
             assert!(matches!(&second, Err(Stop::Refused(c)) if c.text == "not you"), "{second:?}");
-            assert_eq!(why(first.unwrap_err()).code, code, "{priority} alert {code}");
+            assert_eq!(alert(&why(first.unwrap_err())), Some(code), "{priority} alert {code}");
         }
     }
 }
@@ -62,7 +62,7 @@ fn a_client_without_certificate_gets_an_alert_of_its_version() {
         let (first, second) = shake(&mut server, &mut client);
         assert!(matches!(&first, Err(Stop::Refused(c)) if c.text == "no certificate"), "{first:?}");
         let heard = why(second.err().unwrap_or_else(|| read_all(&mut client).1));
-        assert_eq!(heard.code, code);
+        assert_eq!(alert(&heard), Some(code));
         assert!(heard.text.contains(words), "{}", heard.text);
     }
 }
@@ -90,7 +90,7 @@ fn a_resumed_session_can_be_refused_on_either_side() {
                 };
                 assert!(matches!(&refuser, Err(Stop::Refused(c)) if c.code == 44), "{priority}: {refuser:?}");
                 let heard = why(other.err().unwrap_or_else(|| read_all(session).1));
-                assert_eq!(heard.code, 44, "{priority}: {}", heard.text);
+                assert_eq!(alert(&heard), Some(44), "{priority}: {}", heard.text);
             }
         }
     }
@@ -107,6 +107,24 @@ fn the_alert_waits_for_a_stream_that_is_full() {
     let (first, second) = shake(&mut server, &mut client);
     assert!(matches!(first, Err(Stop::Refused(_))));
     let heard = why(second.err().unwrap_or_else(|| read_all(&mut client).1));
-    assert_eq!(heard.code, 49);
+    assert_eq!(alert(&heard), Some(49));
     assert!(heard.text.contains("does not permit us"), "{}", heard.text);
+}
+
+#[test]
+fn nothing_of_a_refused_peer_is_read() {
+    let pki = Pki::new();
+    let pair = Pair::bare_client(&pki, "x509/name", TLS13);
+    pair.server_judge.refuse(|_| Some(Complaint::new("no certificate").code(116)));
+    let (mut server, mut client) = pair.sessions(pipe());
+    // The client's Finished and its first line come in one piece.
+    while !matches!(client.handshake(), Ok(())) {
+        assert!(matches!(server.handshake(), Err(Stop::Wait(_))));
+    }
+    client.write(b"let me in\n").unwrap();
+    assert!(matches!(server.handshake(), Err(Stop::Refused(_))));
+    let (got, stop) = read_all(&mut server);
+    assert!(got.is_empty() && matches!(stop, Stop::Failed(_)));
+    assert!(matches!(server.write(b"x"), Err(Stop::Failed(_))));
+    server.shutdown().unwrap();
 }
