@@ -81,6 +81,7 @@ impl Text {
 
     /// The place in the file of a stretch of the joined text.
     pub fn span(&self, start: usize, end: usize) -> Span {
+        let limit = self.outer.as_ref().map_or(u32::MAX, |(_, whole)| whole.end);
         let start = self.raw(start);
         if let Some((map, whole)) = &self.outer
             && map.is_empty()
@@ -91,7 +92,7 @@ impl Text {
         Span {
             file: self.file,
             start,
-            end: if end == 0 { start } else { (self.raw(end - 1) + 1).max(start) },
+            end: if end == 0 { start } else { (self.raw(end - 1) + 1).min(limit).max(start) },
         }
     }
 

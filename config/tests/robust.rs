@@ -104,13 +104,11 @@ fn mutate(text: &[u8], other: &[u8], numbers: &mut Numbers) -> Vec<u8> {
 fn no_text_makes_it_panic() {
     let samples = samples();
     let mut numbers = Numbers(0x9e37_79b9_7f4a_7c15);
-    let start = Instant::now();
-    let mut runs = 0;
-    while runs < 3000 && (runs < 400 || start.elapsed() < Duration::from_secs(8)) {
+    for run in 0..1500 {
         let text = &samples[numbers.next(samples.len())];
         let other = &samples[numbers.next(samples.len())];
         let mutated = mutate(text, other, &mut numbers);
-        let name = if runs % 4 == 0 { "t.yaml" } else { "t.conf" };
+        let name = if run % 4 == 0 { "t.yaml" } else { "t.conf" };
         let mut world = world::small("");
         world.files.insert(name.into(), mutated);
         let loaded = sysloom_config::load(Path::new(name), &mut world);
@@ -122,7 +120,6 @@ fn no_text_makes_it_panic() {
                 assert!(span.start <= span.end && span.end as usize <= source.text.len(), "{d:?}");
             }
         }
-        runs += 1;
     }
 }
 
