@@ -77,6 +77,8 @@ struct Parser<'a> {
     depth: u32,
     /// It has been said that reading goes on where rsyslog's would end.
     said_going_on: bool,
+    /// The object in which an odd blank was reported last.
+    odd_object: Option<usize>,
 }
 
 /// Deeper nesting of blocks and parentheses than this is refused: it would exhaust the stack.
@@ -84,7 +86,7 @@ const MAX_DEPTH: u32 = 128;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a Text, diagnostics: &'a mut Vec<Diagnostic>) -> Parser<'a> {
-        Parser { cursor: Cursor::new(text), diagnostics, depth: 0, said_going_on: false }
+        Parser { cursor: Cursor::new(text), diagnostics, depth: 0, said_going_on: false, odd_object: None }
     }
 
     /// Reports an error with code 2207 between two places of the text.

@@ -1,6 +1,6 @@
 //! `word(name="value" ...)`: objects, their parameters, and the bodies of rulesets and list templates.
 
-use super::strings::{Place, invalid_character};
+use super::strings::{Place, invalid_character, is_blank};
 use super::{Failed, Parsed, Parser};
 use crate::ast::{Node, NodeKind, Object, Param, Value, Word};
 
@@ -73,7 +73,7 @@ impl Parser<'_> {
         self.cursor.eat(b'(');
         let mut params = Vec::new();
         loop {
-            self.cursor.skip_layout();
+            self.layout(start);
             if self.cursor.eat(b')') {
                 break;
             }
@@ -83,6 +83,22 @@ impl Parser<'_> {
         Ok(Object { word, span, params, children: Vec::new() })
     }
 
+    /// Skips layout inside the object that begins at `object`; of blanks that are no ordinary ones the first is reported.
+    fn layout(&mut self, object: usize) {
+        loop {
+            self.cursor.skip_layout();
+            let Some(c) = self.cursor.peek().filter(|c| !c.is_ascii() && is_blank(*c)) else { return };
+            if self.odd_object != Some(object) {
+                self.odd_object = Some(object);
+                let at = self.cursor.at();
+                self.report("syntax", invalid_character(c, "object definition"), at, at + c.len_utf8());
+                self.explain_lookalike(c);
+            }
+            // rsyslog: such characters are stepped over.
+            self.cursor.take_while(|c| !c.is_ascii() && is_blank(c));
+        }
+    }
+
     fn param(&mut self, object: usize) -> Parsed<Param> {
         let start = self.cursor.at();
         let name = self.cursor.take_while(|c| c.is_ascii_alphanumeric() || "._-".contains(c)).to_string();
@@ -90,11 +106,18 @@ impl Parser<'_> {
             return Err(self.stray(object));
         }
         let name = Word { text: name, span: self.cursor.span(start, self.cursor.at()) };
-        self.cursor.skip_layout();
+        self.layout(object);
         if !self.cursor.eat(b'=') {
-            return Err(self.expected("a parameter is written `name=\"value\"`"));
+            let failed = match self.cursor.peek() {
+                Some(c) if !c.is_ascii_alphanumeric() && !"()[],".contains(c) => self.stray(object),
+                _ => self.unexpected(),
+            };
+            if let Some(last) = self.diagnostics.last_mut() {
+                last.help.push("a parameter is written `name=\"value\"`".into());
+            }
+            return Err(failed);
         }
-        self.cursor.skip_layout();
+        self.layout(object);
         let at = self.cursor.at();
         let value = match self.cursor.byte() {
             b'"' => Value::Text(self.string(Place::Object)?),
@@ -115,7 +138,7 @@ impl Parser<'_> {
         self.cursor.eat(b'[');
         let mut items = Vec::new();
         loop {
-            self.cursor.skip_layout();
+            self.layout(object);
             let at = self.cursor.at();
             match self.cursor.byte() {
                 b']' => {
@@ -128,7 +151,7 @@ impl Parser<'_> {
                 }
                 _ => return Err(self.stray(object)),
             }
-            self.cursor.skip_layout();
+            self.layout(object);
             if !self.cursor.eat(b',') && self.cursor.byte() != b']' {
                 return Err(self.stray(object));
             }
@@ -136,9 +159,10 @@ impl Parser<'_> {
     }
 
     fn template_list(&mut self) -> Parsed<Vec<Object>> {
+        let opened = self.cursor.at();
         let mut list = Vec::new();
         loop {
-            self.cursor.skip_layout();
+            self.layout(opened);
             if self.cursor.eat(b'}') {
                 return Ok(list);
             }

@@ -138,6 +138,11 @@ pub(super) fn lookalike(c: char) -> Option<String> {
     Some(format!("this is the character U+{:04X}, which only looks like {meant}", c as u32))
 }
 
+/// Blanks of all kinds, of no width too.
+pub(super) fn is_blank(c: char) -> bool {
+    c.is_whitespace() || c == '\u{200b}'
+}
+
 /// Decodes the escapes of legacy `$template` texts: `\% \" \\ \n \r \t \ddd` (decimal); any other character after a
 /// backslash stands for itself.
 pub(crate) fn decimal_escapes(text: &[u8]) -> Vec<u8> {

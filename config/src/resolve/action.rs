@@ -131,7 +131,7 @@ impl Loader<'_> {
                 let Some(channel) = self.plan.outchannels.iter().find(|c| c.name == name.text).cloned()
                 else {
                     let message = format!("outchannel '{}' not found - ignoring action line", name.text);
-                    self.error(3003, "unknown-outchannel", message, name.span);
+                    self.error(2207, "unknown-outchannel", message, name.span);
                     return None;
                 };
                 let file = Word { text: channel.file, span: name.span };

@@ -284,7 +284,7 @@ impl Loader<'_> {
                 "Invalid protocol '{}' in allowed sender list, line ignored",
                 protocol.to_lowercase()
             );
-            self.error(2213, "directive-value", message, span);
+            self.error(0, "directive-value", message, span);
             return;
         }
         let patterns: Vec<String> = parts.map(String::from).collect();

@@ -65,7 +65,9 @@ impl Loader<'_> {
             if found.is_none() {
                 let names: Vec<String> = self.plan.rulesets.iter().map(|r| r.name.clone()).collect();
                 let near = crate::suggest::nearest(&name, names.iter().map(String::as_str)).map(String::from);
-                let message = format!("{module}: ruleset '{name}' not found - using default ruleset instead");
+                let port = input.values.str("port").map_or(String::new(), |port| format!(" for port {port}"));
+                let message =
+                    format!("{module}: ruleset '{name}'{port} not found - using default ruleset instead");
                 let d = self.error(0, "unknown-ruleset", message, at);
                 d.help.extend(near.map(|near| format!("did you mean `{near}`?")));
             }

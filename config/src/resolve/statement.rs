@@ -191,8 +191,7 @@ impl Loader<'_> {
         match self.plan.lookup_tables.iter().position(|t| t.name == name) {
             Some(table) => Some(Statement::ReloadLookupTable { table, stub, span }),
             None => {
-                let message =
-                    format!("lookup table '{name}' not found (used in statement: reload_lookup_table)");
+                let message = format!("lookup table '{name}' not found");
                 self.error(2207, "unknown-lookup-table", message, span);
                 None
             }

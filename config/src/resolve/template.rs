@@ -274,7 +274,9 @@ impl Loader<'_> {
             return;
         };
         let Some(end) = closing_quote(quoted) else {
-            self.error(0, "unclosed-string", format!("template '{name}' has no closing quote"), value.span);
+            self.error(0, "unclosed-string", format!("template '{name}' has no closing quote"), value.span)
+                .help
+                .push("a `$` directive ends with its line; a backslash at the end continues it".into());
             return;
         };
         let (text, tail) = (quoted.get(..end).unwrap_or(""), quoted.get(end + 1..).unwrap_or(""));
