@@ -4,6 +4,7 @@
 use crate::arguments::Arguments;
 use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// The settings in force.
@@ -56,7 +57,7 @@ impl Settings {
             .set_default("foreground", false)?
             .set_default("colour", "auto")?
             .add_source(File::from(file).format(FileFormat::Toml).required(false))
-            .add_source(Environment::with_prefix("SYSLOOM").try_parsing(false))
+            .add_source(Environment::with_prefix("SYSLOOM").source(Some(variables())))
             .build()?
             .try_deserialize()?;
         let pid_file =
@@ -88,6 +89,13 @@ impl Settings {
     }
 }
 
+/// The variables that are settings; others of the prefix belong to somebody else.
+fn variables() -> HashMap<String, String> {
+    let known = ["CONFIG_FILE", "MODDIR", "PID_FILE", "FOREGROUND", "COLOUR"];
+    let named = known.map(|word| format!("SYSLOOM_{word}"));
+    named.into_iter().filter_map(|name| Some((name.clone(), std::env::var(&name).ok()?))).collect()
+}
+
 /// Where the settings file stands.
 pub const SETTINGS_FILE: &str = "/etc/sysloom/sysloomd.toml";
 /// Where an installation puts its modules.
@@ -112,7 +120,7 @@ mod tests {
         assert!(!got.foreground);
         std::fs::write(&file, "MaxMessageSize = 1\n").unwrap();
         let refused = Settings::new("sysloomd", &arguments, &file, None).unwrap_err().to_string();
-        assert!(refused.contains("maxmessagesize"), "{refused}");
+        assert!(refused.contains("MaxMessageSize"), "{refused}");
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

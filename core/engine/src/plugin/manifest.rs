@@ -42,7 +42,14 @@ impl Facts {
         if mode & 0o022 != 0 {
             return Err(LoadError::Writable { mode });
         }
-        judge(&fs::read(path).map_err(unreadable)?)
+        if meta.len() == 0 {
+            return Err(LoadError::Empty);
+        }
+        let file = fs::File::open(path).map_err(unreadable)?;
+        // SAFETY: the file is only read. One that somebody cuts off meanwhile would end the process here as it would
+        // inside dlopen; that is why only its owner may be able to write to it.
+        let map = unsafe { memmap2::Mmap::map(&file) }.map_err(unreadable)?;
+        judge(&map)
     }
 
     /// The symbol of the entry.
