@@ -684,3 +684,32 @@ fn an_action_that_is_left_out_keeps_its_chain() {
     };
     assert!(matches!(then.as_slice(), [Statement::Stop]));
 }
+
+#[test]
+fn a_wall_has_its_own_template_and_sticky_defaults_reach_new_syntax() {
+    let mut world = small(
+        "*.emerg :omusrmsg:*\n*.alert :omusrmsg:root\n$StickyTemplate RSYSLOG_ForwardFormat\n\
+         action(type=\"omfile\")\n$ResetConfigVariables\naction(type=\"omfile\")\n",
+    );
+    let mut template =
+        sysloom_config::catalogue::Param::new("template", sysloom_config::catalogue::Type::Template);
+    template.legacy.push(sysloom_config::catalogue::Legacy::new(
+        "StickyTemplate",
+        sysloom_config::catalogue::LegacyKind::Sticky,
+    ));
+    template.default = Some("RSYSLOG_FileFormat".into());
+    let spec = sysloom_config::catalogue::ModuleSpec {
+        name: "omfile".into(),
+        kinds: sysloom_config::catalogue::Kinds::OUTPUT,
+        instance_params: vec![template],
+        ..Default::default()
+    };
+    world.modules.insert("omfile".into(), std::sync::Arc::new(spec));
+    let plan = load(&mut world).plan;
+    let names: Vec<_> = plan
+        .actions
+        .iter()
+        .map(|a| plan.templates[a.template.expect("a template").0].name.as_str())
+        .collect();
+    assert_eq!(names, [" WallFmt", " StdUsrMsgFmt", "RSYSLOG_ForwardFormat", "RSYSLOG_FileFormat"]);
+}

@@ -95,7 +95,9 @@ impl Printer<'_> {
         let default = module.values.str("template").or(module.spec.default_template.as_deref());
         if let Some(template) = action.template.and_then(|id| plan.templates.get(id.0)).filter(|_| !named) {
             let takes = module.spec.instance_params.iter().any(|p| p.answers_to("template"));
-            if takes && default != Some(template.name.as_str()) {
+            // Names that begin with a blank are internal: they are defaults of their outputs.
+            let internal = template.name.starts_with(' ');
+            if takes && !internal && default != Some(template.name.as_str()) {
                 item.text("template", &template.name);
             }
         }

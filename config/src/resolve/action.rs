@@ -77,14 +77,23 @@ impl Loader<'_> {
         if own.is_some() {
             return Some(own);
         }
-        let module = self.plan.modules.get(module)?;
-        let chosen = module.values.setting("template").and_then(|s| match &s.value {
-            Value::Str(name) => Some((name.clone(), s.span)),
+        let name_of = |setting: &Setting| match &setting.value {
+            Value::Str(name) => Some((name.clone(), setting.span)),
             _ => None,
-        });
+        };
+        // rsyslog: a default set by directive also holds for actions in the new syntax.
+        let held =
+            values.index("template").and_then(|index| self.legacy.held(Place::Instance(module), index));
+        let held = held.and_then(name_of);
+        let module = self.plan.modules.get(module)?;
+        let chosen = module.values.setting("template").and_then(name_of).or(held);
+        // rsyslog: what goes to all terminals is announced with another text.
+        let wall = module.spec.name == "omusrmsg" && values.str("users") == Some("*");
         let default =
             module.values.index("template").and_then(|i| module.values.table().get(i)?.default.clone());
-        let default = default.or_else(|| module.spec.default_template.clone());
+        let own_default = values.index("template").and_then(|i| values.table().get(i)?.default.clone());
+        let default = default.or_else(|| module.spec.default_template.clone()).or(own_default);
+        let default = if wall { Some(" WallFmt".to_string()) } else { default };
         match chosen.or_else(|| default.map(|name| (name, span))) {
             Some((name, at)) => Some(Some(self.existing_template(&name, 0, at)?)),
             None => Some(None),

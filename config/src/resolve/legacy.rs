@@ -148,6 +148,11 @@ impl Legacy {
         });
     }
 
+    /// The value that holds for all instances of a place until changed.
+    pub(super) fn held(&self, place: Place, index: usize) -> Option<&Setting> {
+        self.sticky.get(&(place, index))
+    }
+
     /// `$ResetConfigVariables`
     pub(super) fn reset(&mut self) {
         self.pending.clear();
