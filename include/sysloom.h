@@ -126,6 +126,16 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 /* socket of imuxsock, imklog, immark). Without options of its own it takes no `input()` at all. */
 #define SYSLOOM_IFACE_FLAG_AUTO 8
 
+/* Flags of `Host::stats_walk`. */
+/* Set what was shown to 0, except counters that say otherwise. */
+#define SYSLOOM_STATS_FLAG_RESET 1
+
+/* Flags of `Host::counter_of`. */
+/* A level rather than a count: it is never reset. */
+#define SYSLOOM_COUNTER_FLAG_LEVEL 1
+/* Its object stands before all others. */
+#define SYSLOOM_COUNTER_FLAG_FIRST 2
+
 /* Levels of `Host::log`: syslog's severities, and two below for debugging. */
 #define SYSLOOM_LOG_LEVEL_CRITICAL 2
 #define SYSLOOM_LOG_LEVEL_ERROR 3
@@ -580,6 +590,31 @@ typedef struct SysloomPeer {
 } SysloomPeer;
 
 /**
+ * One counter as `Host::stats_walk` shows it. Borrowed for the call.
+ */
+typedef struct SysloomStat {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * Who counts: `core.action`, `imtcp`.
+   */
+  struct SysloomBytes origin;
+  struct SysloomBytes object;
+  struct SysloomBytes name;
+  uint64_t value;
+} SysloomStat;
+
+/**
+ * Who hears the counters of `Host::stats_walk`.
+ */
+typedef struct SysloomStatsVisitor {
+  uint32_t size;
+  uint32_t reserved;
+  SysloomOpaque ctx;
+  void (*visit)(SysloomOpaque ctx, const struct SysloomStat *stat);
+} SysloomStatsVisitor;
+
+/**
  * The host's functions. Lives as long as the process; `h` is the first argument of each function. `me` is the id
  * that the host gave to the calling instance (0 = the plugin as such).
  */
@@ -677,6 +712,46 @@ typedef struct SysloomHost {
                               struct SysloomBytes name,
                               uint8_t *out,
                               size_t cap);
+  /**
+   * As `counter`, of an object with an origin and a name of its own. `flags` are bits of `counter_flag`.
+   */
+  const uint64_t *(*counter_of)(SysloomOpaque h,
+                                uint64_t me,
+                                struct SysloomBytes origin,
+                                struct SysloomBytes object,
+                                struct SysloomBytes name,
+                                uint32_t flags);
+  /**
+   * Shows every counter of the daemon to `visitor`, those of one object in a row, and after the last one a null
+   * pointer. `flags` are bits of `stats_flag`. May block, since inputs can hold it back (`InputVt::stats`).
+   */
+  int64_t (*stats_walk)(SysloomOpaque h,
+                        uint64_t me,
+                        uint32_t flags,
+                        const struct SysloomStatsVisitor *visitor);
+  /**
+   * A command to the daemon by name, see the sdk's list: its number, or a negative status and `why`.
+   */
+  int64_t (*control)(SysloomOpaque h,
+                     uint64_t me,
+                     struct SysloomBytes command,
+                     struct SysloomBytes argument,
+                     struct SysloomComplaint *why);
+  /**
+   * The value in force of a parameter of `global()`, as text: copied as `message_property` does. INVALID if there
+   * is none of that name, or nobody set it and it has no default.
+   */
+  int64_t (*setting)(SysloomOpaque h, struct SysloomBytes name, uint8_t *out, size_t cap);
+  /**
+   * As `submit`, to the ruleset of this name instead of the instance's own. Outputs may call it, too.
+   */
+  int64_t (*submit_to)(SysloomOpaque h,
+                       uint64_t me,
+                       struct SysloomBytes ruleset,
+                       struct SysloomBytes block,
+                       const struct SysloomFrame *frames,
+                       size_t n_frames,
+                       uint32_t flags);
 } SysloomHost;
 
 /**
@@ -719,6 +794,11 @@ typedef struct SysloomInputVt {
    * After all threads and streams of the instance have ended.
    */
   void (*instance_free)(SysloomOpaque instance);
+  /**
+   * Somebody reads the statistics: called with 0 before, to bring counters up to date (it may block the reader),
+   * and with 1 when all of them were shown. On the reader's thread. Null = not interested.
+   */
+  void (*stats)(SysloomOpaque instance, uint32_t read);
 } SysloomInputVt;
 
 /**

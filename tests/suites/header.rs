@@ -221,10 +221,13 @@ fn layout() -> String {
         Kv { key value }
         Host {
             size abi_minor h log_level log counter peer_intern submit stream_listen stream_reply
-            stream_connect stream_write stream_alive stream_close verdict message_property
+            stream_connect stream_write stream_alive stream_close verdict message_property counter_of stats_walk
+            control setting submit_to
         }
+        Stat { size reserved origin object name value }
+        StatsVisitor { size reserved ctx visit }
         Frame { off len peer flags received_ns }
-        InputVt { size reserved module_new module_free instance_new activate run hup instance_free }
+        InputVt { size reserved module_new module_free instance_new activate run hup instance_free stats }
         StreamCb { size reserved open data close }
         ListenSpec {
             size max_sessions backlog max_reads threads keep_alive keep_alive_probes keep_alive_time

@@ -4,25 +4,34 @@
 //! It is made before the configuration is read, because plugins already log then; what the configuration decides is
 //! put in once, by `assemble`, before anything runs.
 
+use crate::control::Control;
 use crate::intake::{self, Intake};
 use crate::netstream::{self, House, Net, Stack, StreamParams};
-use crate::plugin::{ConnectRequest, Driver, Fault, ListenRequest, Loader, PeerFacts, Services, StreamSink};
+use crate::plugin::{
+    ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Stat, StreamSink,
+};
 use crate::selflog::Selflog;
 use crate::stats::Stats;
 use crate::worker;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
-use sysloom_abi::{Frame, status};
-use sysloom_config::plan::PropertyRef;
+use sysloom_abi::{Frame, counter_flag, stats_flag, status};
+use sysloom_config::plan::{PropertyRef, Value, Values};
 
 /// The engine's services; plugins reach them through the ABI.
 pub struct Core {
     pub log: Arc<Selflog>,
     pub stats: Arc<Stats>,
+    /// What may be asked or changed while the daemon runs.
+    pub control: Control,
     /// Set once the configuration is assembled.
     pub(crate) settled: OnceLock<Settled>,
+    /// What `global()` said, and this host's name: known before the first instance is made.
+    pub(crate) globals: OnceLock<(Values, String)>,
+    /// Inputs that hear of readers of the statistics.
+    pub(crate) readers: RwLock<Vec<Weak<InputInstance>>>,
     pub(crate) net: OnceLock<Net>,
     /// Loads drivers on demand.
     pub(crate) loader: OnceLock<Arc<Loader>>,
@@ -36,6 +45,8 @@ pub struct Core {
 pub(crate) struct Settled {
     /// By number of the input.
     pub intakes: Vec<Arc<Intake>>,
+    /// The input number whose messages run through a ruleset, and the way into its queue, by the ruleset's name.
+    pub rulesets: Vec<(String, u32, Arc<Intake>)>,
     pub around: Arc<crate::message::Around>,
 }
 
@@ -64,6 +75,9 @@ impl Core {
         Arc::new(Self {
             log,
             stats: Arc::default(),
+            control: Control::default(),
+            globals: OnceLock::new(),
+            readers: RwLock::default(),
             settled: OnceLock::new(),
             net: OnceLock::new(),
             loader: OnceLock::new(),
@@ -75,6 +89,11 @@ impl Core {
     /// Lends the loader, so that drivers can be loaded when a stream asks for them.
     pub fn lend(&self, loader: &Arc<Loader>) {
         let _ = self.loader.set(Arc::clone(loader));
+    }
+
+    /// Who hears of readers of the statistics.
+    pub(crate) fn read_stats(&self, inputs: Vec<Weak<InputInstance>>) {
+        *self.readers.write().unwrap_or_else(PoisonError::into_inner) = inputs;
     }
 
     /// Names an instance for its counters: who counts (origin), and the object's name.
@@ -142,6 +161,9 @@ impl Services for Core {
 
     fn submit(&self, me: u64, block: &[u8], frames: &[Frame], flags: u32) -> i64 {
         let index = me as u32;
+        if me >> 32 != Kind::Input as u64 {
+            return status::INVALID;
+        }
         let intake = self.settled.get().and_then(|settled| settled.intakes.get(index as usize));
         match intake {
             Some(intake) => intake.submit(index, block, frames, flags) as i64,
@@ -190,6 +212,60 @@ impl Services for Core {
             return status::INVALID;
         };
         worker::property(message, &property, out).map_or(status::INVALID, |len| len as i64)
+    }
+
+    fn counter_of(&self, _: u64, origin: &str, object: &str, name: &str, flags: u32) -> &'static AtomicU64 {
+        let (level, first) = (flags & counter_flag::LEVEL != 0, flags & counter_flag::FIRST != 0);
+        self.stats.place(origin, object, name, level, first)
+    }
+
+    fn walk(&self, flags: u32, visit: &mut dyn FnMut(Option<Stat<'_>>)) {
+        let readers: Vec<_> = {
+            let readers = self.readers.read().unwrap_or_else(PoisonError::into_inner);
+            readers.iter().filter_map(Weak::upgrade).collect()
+        };
+        readers.iter().for_each(|reader| reader.stats(false));
+        self.stats.read(flags & stats_flag::RESET != 0, |origin, object, name, value| {
+            visit(Some(Stat { origin, object, name, value }));
+        });
+        visit(None);
+        readers.iter().for_each(|reader| reader.stats(true));
+    }
+
+    fn control(&self, _: u64, command: &str, argument: &str) -> Result<i64, Fault> {
+        match command {
+            // What is said enters the queue at once unless it is still kept; then there is no queue yet.
+            "log.flush" => Ok(0),
+            "log.debug" => {
+                self.log.debug();
+                Ok(0)
+            }
+            _ => self.control.obey(command, argument, &self.log.version),
+        }
+    }
+
+    fn setting(&self, name: &str) -> Option<String> {
+        let (globals, hostname) = self.globals.get()?;
+        match name {
+            "daemon.name" => return Some(self.log.name.clone()),
+            "daemon.version" => return Some(self.log.version.clone()),
+            "daemon.hostname" => return Some(hostname.clone()),
+            _ => {}
+        }
+        Some(match globals.value(name)? {
+            Value::Bool(on) => (if *on { "on" } else { "off" }).into(),
+            Value::Int(number) => number.to_string(),
+            Value::Str(text) => text.clone(),
+            Value::List(list) => list.join(","),
+        })
+    }
+
+    fn submit_to(&self, _: u64, ruleset: &str, block: &[u8], frames: &[Frame], flags: u32) -> i64 {
+        let rulesets = self.settled.get().map_or(&[][..], |settled| &settled.rulesets);
+        match rulesets.iter().find(|(name, ..)| name.eq_ignore_ascii_case(ruleset)) {
+            Some((_, input, intake)) => intake.submit(*input, block, frames, flags) as i64,
+            None => status::INVALID,
+        }
     }
 }
 

@@ -117,13 +117,16 @@ impl Engine {
             net.stop_listening();
         }
         drop(running.stop_inputs);
-        join_within(running.inputs, INPUT_TIME, |n| {
+        let globals = self.core.globals.get();
+        let configured = globals.and_then(|(globals, _)| globals.int("inputs.timeout.shutdown"));
+        join_within(running.inputs, self.core.control.inputs_shutdown(configured), |n| {
             warn!(self.core.log.logger(), "{n} input(s) did not stop in time; going on without them");
         });
         farewell();
         intake::flush();
         let limits = self.queue.limits().clone();
-        if !self.queue.drain(limits.timeout_shutdown) {
+        let ordered = &self.core.control.main_ordered;
+        if !self.queue.drain(ordered.shutdown.is().unwrap_or(limits.timeout_shutdown)) {
             // Whoever waits for a destination gives up; what is in work may still finish.
             self.stop.stop();
             if !self.queue.drain(limits.timeout_action_completion) {
@@ -255,8 +258,6 @@ fn join_within(threads: Vec<JoinHandle<()>>, time: Duration, late: impl FnOnce(u
     }
 }
 
-/// rsyslog: inputs.timeout.shutdown.
-const INPUT_TIME: Duration = Duration::from_millis(1000);
 /// For a worker that is stuck in a plugin: a thread cannot be ended, it can be outlived.
 const WORKER_TIME: Duration = Duration::from_millis(2000);
 /// How long a callback may take before it is named.

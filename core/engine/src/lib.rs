@@ -10,6 +10,7 @@ pub mod action;
 pub mod assemble;
 pub mod batch;
 mod clock;
+pub mod control;
 pub mod core;
 pub mod dynstats;
 pub mod engine;

@@ -71,6 +71,12 @@ impl Selflog {
         self.stderr.store(severity.into(), Ordering::Relaxed);
     }
 
+    /// Says everything there is to say, on stderr as well.
+    pub fn debug(&self) {
+        self.level.store(8, Ordering::Relaxed);
+        self.stderr.store(8, Ordering::Relaxed);
+    }
+
     /// A logger for a room of the engine.
     pub fn logger(self: &Arc<Self>) -> Logger {
         Logger::root(ToSelflog(Arc::clone(self)).ignore_res(), slog::o!())

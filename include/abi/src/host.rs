@@ -87,6 +87,72 @@ pub struct Host {
     /// length or INVALID. `message` is of [`crate::Records::messages`].
     pub message_property:
         unsafe extern "C" fn(h: Opaque, message: u64, name: Bytes, out: *mut u8, cap: usize) -> i64,
+
+    /// As `counter`, of an object with an origin and a name of its own. `flags` are bits of [`counter_flag`].
+    pub counter_of: unsafe extern "C" fn(
+        h: Opaque,
+        me: u64,
+        origin: Bytes,
+        object: Bytes,
+        name: Bytes,
+        flags: u32,
+    ) -> *const u64,
+    /// Shows every counter of the daemon to `visitor`, those of one object in a row, and after the last one a null
+    /// pointer. `flags` are bits of [`stats_flag`]. May block, since inputs can hold it back ([`crate::InputVt::stats`]).
+    pub stats_walk: unsafe extern "C" fn(h: Opaque, me: u64, flags: u32, visitor: *const StatsVisitor) -> i64,
+    /// A command to the daemon by name, see the sdk's list: its number, or a negative status and `why`.
+    pub control:
+        unsafe extern "C" fn(h: Opaque, me: u64, command: Bytes, argument: Bytes, why: *mut Complaint) -> i64,
+    /// The value in force of a parameter of `global()`, as text: copied as `message_property` does. INVALID if there
+    /// is none of that name, or nobody set it and it has no default.
+    pub setting: unsafe extern "C" fn(h: Opaque, name: Bytes, out: *mut u8, cap: usize) -> i64,
+    /// As `submit`, to the ruleset of this name instead of the instance's own. Outputs may call it, too.
+    pub submit_to: unsafe extern "C" fn(
+        h: Opaque,
+        me: u64,
+        ruleset: Bytes,
+        block: Bytes,
+        frames: *const Frame,
+        n_frames: usize,
+        flags: u32,
+    ) -> i64,
+}
+
+/// One counter as [`Host::stats_walk`] shows it. Borrowed for the call.
+#[repr(C)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct Stat {
+    pub size: u32,
+    pub reserved: u32,
+    /// Who counts: `core.action`, `imtcp`.
+    pub origin: Bytes,
+    pub object: Bytes,
+    pub name: Bytes,
+    pub value: u64,
+}
+
+/// Who hears the counters of [`Host::stats_walk`].
+#[repr(C)]
+#[derive(Clone, Copy, StableAbi)]
+pub struct StatsVisitor {
+    pub size: u32,
+    pub reserved: u32,
+    pub ctx: Opaque,
+    pub visit: unsafe extern "C" fn(ctx: Opaque, stat: *const Stat),
+}
+
+/// Flags of [`Host::stats_walk`].
+pub mod stats_flag {
+    /// Set what was shown to 0, except counters that say otherwise.
+    pub const RESET: u32 = 1;
+}
+
+/// Flags of [`Host::counter_of`].
+pub mod counter_flag {
+    /// A level rather than a count: it is never reset.
+    pub const LEVEL: u32 = 1;
+    /// Its object stands before all others.
+    pub const FIRST: u32 = 2;
 }
 
 /// Levels of [`Host::log`]: syslog's severities, and two below for debugging.

@@ -79,6 +79,9 @@ pub struct InputVt {
     pub hup: Option<unsafe extern "C" fn(instance: Opaque)>,
     /// After all threads and streams of the instance have ended.
     pub instance_free: unsafe extern "C" fn(instance: Opaque),
+    /// Somebody reads the statistics: called with 0 before, to bring counters up to date (it may block the reader),
+    /// and with 1 when all of them were shown. On the reader's thread. Null = not interested.
+    pub stats: Option<unsafe extern "C" fn(instance: Opaque, read: u32)>,
 }
 
 /// What an input does with the streams that the host accepts for it ([`Host::stream_listen`]). Calls for one session

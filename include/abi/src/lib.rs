@@ -12,7 +12,8 @@
 //! - No panic and no exception may leave a callback (the sdk guards every one).
 //!
 //! History (a minor is an addition, a major a break; the major stays 0 until the interface has settled):
-//! - 0.1, 2026-11: drivers, inputs, outputs; submit, counters, log, streams, verdicts.
+//! - 0.1, 2026-11: drivers, inputs, outputs; submit (also to a ruleset by name), counters, log, streams, verdicts,
+//!   statistics, commands and settings by name.
 #![forbid(unsafe_code)]
 
 mod basic;

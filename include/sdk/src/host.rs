@@ -83,6 +83,15 @@ impl fmt::Debug for Host {
 pub struct Counter(&'static AtomicU64);
 
 impl Counter {
+    pub(crate) fn new(cell: &'static AtomicU64) -> Self {
+        Self(cell)
+    }
+
+    /// For levels: what is there now.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub fn add(&self, n: u64) {
         self.0.fetch_add(n, Ordering::Relaxed);
     }

@@ -31,6 +31,22 @@ pub trait Input: Sized + Send + Sync + 'static {
     }
     /// The daemon got a HUP.
     fn hup(&self) {}
+    /// Whether [`Input::stats`] is to be called.
+    const STATS: bool = false;
+    /// Somebody reads the statistics: before (counters may be brought up to date, the reader waits), and after. Called
+    /// on the reader's thread.
+    fn stats(&self, reading: Reading) {
+        let _ = reading;
+    }
+}
+
+/// When [`Input::stats`] is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The counters are about to be read.
+    Begins,
+    /// All of them were shown.
+    Ended,
 }
 
 /// An input whose streams the host accepts, secures, reads and times out ([`Host::listen`]).

@@ -10,6 +10,7 @@
 extern crate self as sysloom_sdk;
 
 mod complaint;
+mod control;
 mod driver;
 #[doc(hidden)]
 pub mod glue;
@@ -19,6 +20,7 @@ mod limit;
 mod log;
 mod output;
 mod params;
+mod stats;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -33,6 +35,7 @@ pub use log::*;
 pub use output::*;
 pub use params::*;
 pub use slog;
+pub use stats::*;
 pub use stream::*;
 pub use sysloom_abi::{Frame, frame_flag, listen_flag};
 pub use sysloom_derive::{Params, plugin};

@@ -34,15 +34,20 @@ use sysloom_wire::{Options, SanitizeRules};
 
 /// Builds the engine. Returns it with everything that is wrong with the Plan beyond what the loader found.
 pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Vec<Diagnostic>) {
+    // Reads the zone's file now, so that the first message does not wait for it.
+    crate::clock::offset_minutes(0);
     let mut diagnostics = Vec::new();
     let mut made = Making { plan, core, modules, diagnostics: &mut diagnostics };
     let stop = Arc::new(Stop::default());
+    let hostname = hostname(&plan.globals);
+    let _ = core.globals.set((plan.globals.clone(), hostname.clone()));
     let (inputs_of, outputs_of) = made.module_objects();
     // Netstream must be there before an action can read its keys.
     let house: Arc<dyn crate::netstream::House> = Arc::clone(core) as _;
     core.net.get_or_init(|| Net::new(house));
-    let actions = made.actions(&outputs_of, &stop);
+    // Inputs first: an instrumentation module sets defaults for the queues of actions.
     let inputs = made.inputs(&inputs_of);
+    let actions = made.actions(&outputs_of, &stop);
     let templates = Template::compile_all(plan, made.diagnostics);
     let objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
     let exact_names = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
@@ -57,19 +62,34 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     compiler.gatherer.build();
 
     let pool = Arc::new(Pool::new(POOL));
-    let limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
+    let mut limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
+    let unsaid = |name| plan.main_queue.as_ref().is_none_or(|values| values.written(name).is_none());
+    let instrumented = &core.control.main_default;
+    if let Some(time) = instrumented.shutdown.is().filter(|_| unsaid("queue.timeoutShutdown")) {
+        limits.timeout_shutdown = time;
+    }
+    if let Some(time) = instrumented.enqueue.is().filter(|_| unsaid("queue.timeoutEnqueue")) {
+        limits.timeout_enqueue = time;
+    }
     let queue = Arc::new(Queue::new("main Q", limits, Arc::clone(&pool), &core.stats));
+    let filled = Arc::clone(&queue);
+    core.control.count_queue(Box::new(move || filled.fill()));
     let intake = Intake::new(Arc::clone(&queue), pool);
-    let hostname = hostname(&plan.globals);
     let around = Arc::new(Around {
         peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true)),
         hostname,
         globals: Globals::default(),
         exact_names,
-        inputs: inputs.iter().map(|(_, facts)| facts.clone()).collect(),
+        inputs: inputs.iter().map(|(_, facts)| facts.clone()).chain(by_ruleset(plan)).collect(),
     });
     let intakes = inputs.iter().map(|_| Arc::clone(&intake)).collect();
-    let _ = core.settled.set(Settled { intakes, around: Arc::clone(&around) });
+    let entrance = |(at, ruleset): (usize, &plan::Ruleset)| {
+        (ruleset.name.clone(), (inputs.len() + at) as u32, Arc::clone(&intake))
+    };
+    let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
+    let _ = core.settled.set(Settled { intakes, rulesets: entrances, around: Arc::clone(&around) });
+    let listening = inputs.iter().filter(|(instance, _)| instance.wants_stats());
+    core.read_stats(listening.map(|(instance, _)| Arc::downgrade(instance)).collect());
     let program = Arc::new(Program {
         around,
         rulesets,
@@ -91,6 +111,11 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         running: None,
     };
     (engine, diagnostics)
+}
+
+/// For messages that are handed to a ruleset by its name: they belong to no input.
+fn by_ruleset(plan: &Plan) -> impl Iterator<Item = InputFacts> {
+    (0..plan.rulesets.len()).map(|ruleset| InputFacts { name: "rsyslogd".into(), ruleset })
 }
 
 struct Making<'a> {

@@ -2,7 +2,7 @@
 //! wrong arguments become a status; a panic of the engine does not pass through a plugin.
 
 use super::link::Link;
-use super::raw::{bytes, sized, slice, text};
+use super::raw::{borrow, bytes, sized, slice, text};
 use super::watch;
 use super::{ConnectRequest, Fault, ListenRequest, PeerFacts, Services, StreamSink};
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use sysloom_abi::{
-    self as abi, Bytes, ConnectSpec, Frame, Kv, ListenSpec, Opaque, StreamCb, listen_flag, status,
+    self as abi, Bytes, ConnectSpec, Frame, Kv, ListenSpec, Opaque, StatsVisitor, StreamCb, listen_flag, status,
 };
 
 /// A host for plugins. Lives as long as the process, since libraries are never unloaded.
@@ -58,6 +58,11 @@ impl Host {
             stream_close,
             verdict,
             message_property,
+            counter_of,
+            stats_walk,
+            control,
+            setting,
+            submit_to,
         };
         Box::leak(Box::new(Host { table, shared }))
     }
@@ -259,6 +264,96 @@ unsafe extern "C" fn message_property(h: Opaque, message: u64, name: Bytes, out:
             std::slice::from_raw_parts_mut(out, cap)
         };
         shared.services.property(message, name, out)
+    })
+}
+
+unsafe extern "C" fn counter_of(
+    h: Opaque,
+    me: u64,
+    origin: Bytes,
+    object: Bytes,
+    name: Bytes,
+    flags: u32,
+) -> *const u64 {
+    serve(h, std::ptr::null(), |shared| {
+        // SAFETY: the plugin lends the texts for the call.
+        let [origin, object, name] = [origin, object, name].map(|t| unsafe { text(t) });
+        shared.services.counter_of(me, &origin, &object, &name, flags).as_ptr()
+    })
+}
+
+unsafe extern "C" fn stats_walk(h: Opaque, _me: u64, flags: u32, visitor: *const StatsVisitor) -> i64 {
+    serve(h, status::FAILED, |shared| {
+        // SAFETY: the plugin lends `visitor` for the call; it starts with its size.
+        let Some(visitor) = (unsafe { sized(visitor, size_of::<StatsVisitor>()) }) else {
+            return status::INVALID;
+        };
+        shared.services.walk(flags, &mut |stat| {
+            let stat = stat.map(|stat| abi::Stat {
+                size: size_of::<abi::Stat>() as u32,
+                reserved: 0,
+                origin: borrow(stat.origin.as_bytes()),
+                object: borrow(stat.object.as_bytes()),
+                name: borrow(stat.name.as_bytes()),
+                value: stat.value,
+            });
+            let stat = stat.as_ref().map_or(std::ptr::null(), std::ptr::from_ref);
+            // SAFETY: the plugin's function and context, for the length of its own call; the texts outlive it.
+            unsafe { (visitor.visit)(visitor.ctx, stat) }
+        });
+        status::OK
+    })
+}
+
+unsafe extern "C" fn control(
+    h: Opaque,
+    me: u64,
+    command: Bytes,
+    argument: Bytes,
+    why: *mut abi::Complaint,
+) -> i64 {
+    serve(h, status::FAILED, |shared| {
+        // SAFETY: the plugin lends the texts for the call.
+        let (command, argument) = unsafe { (text(command), text(argument)) };
+        match shared.services.control(me, &command, &argument) {
+            Ok(number) => number.max(0),
+            // SAFETY: the plugin passes a valid `why`, or none.
+            Err(fault) => unsafe { failed(&fault, why, status::FAILED) },
+        }
+    })
+}
+
+unsafe extern "C" fn setting(h: Opaque, name: Bytes, out: *mut u8, cap: usize) -> i64 {
+    serve(h, status::INVALID, |shared| {
+        // SAFETY: the plugin lends the name for the call.
+        let name = unsafe { text(name) };
+        let Some(value) = shared.services.setting(&name) else { return status::INVALID };
+        let n = if out.is_null() { 0 } else { value.len().min(cap) };
+        if n > 0 {
+            // SAFETY: the plugin lends `cap` bytes, and `n` is not more.
+            unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), out, n) };
+        }
+        value.len() as i64
+    })
+}
+
+unsafe extern "C" fn submit_to(
+    h: Opaque,
+    me: u64,
+    ruleset: Bytes,
+    block: Bytes,
+    frames: *const Frame,
+    n_frames: usize,
+    flags: u32,
+) -> i64 {
+    serve(h, status::FAILED, |shared| {
+        // SAFETY: the plugin lends everything for the call.
+        let (ruleset, block, frames) = unsafe { (text(ruleset), bytes(block), slice(frames, n_frames)) };
+        let fits = |f: &Frame| u64::from(f.off) + u64::from(f.len) <= block.len() as u64;
+        if !frames.iter().all(fits) {
+            return status::INVALID;
+        }
+        shared.services.submit_to(me, &ruleset, block, frames, flags)
     })
 }
 

@@ -149,6 +149,21 @@ impl InputInstance {
         }
     }
 
+    /// Whether it wants to hear of readers of the statistics.
+    pub fn wants_stats(&self) -> bool {
+        self.inner.vt().stats.is_some()
+    }
+
+    /// Somebody is about to read the statistics, or has read them. It may hold the reader back for as long as it likes.
+    pub fn stats(&self, read: bool) {
+        if let Some(stats) = self.inner.vt().stats
+            && !self.is_broken()
+        {
+            // SAFETY: the instance is alive.
+            unsafe { stats(self.inner.raw, read.into()) }
+        }
+    }
+
     /// Whether it has panicked and is not called any more.
     pub fn is_broken(&self) -> bool {
         self.inner.link.is_broken()

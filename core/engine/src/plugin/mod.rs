@@ -34,7 +34,7 @@ pub use manifest::Facts;
 pub use output::{Committed, OutputInstance, OutputModule, OutputWorker, Rows};
 pub use peer::PeerFacts;
 pub use search::Search;
-pub use services::{ConnectRequest, ListenRequest, Services};
+pub use services::{ConnectRequest, ListenRequest, Services, Stat};
 pub use sink::{SinkSession, StreamSink};
 pub use spec::spec;
 pub use values::{Content, HostValue, Origin};

@@ -34,6 +34,35 @@ pub trait Services: Send + Sync {
     fn verdict(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault>;
     /// Copies a property of a message as far as `out` allows; its full length, or a negative status.
     fn property(&self, message: u64, name: &str, out: &mut [u8]) -> i64;
+    /// A counter of an object by its own name; flags of [`sysloom_abi::counter_flag`].
+    fn counter_of(&self, me: u64, _origin: &str, _object: &str, name: &str, _flags: u32) -> &'static AtomicU64 {
+        self.counter(me, name)
+    }
+    /// Shows every counter, and `None` after the last; flags of [`sysloom_abi::stats_flag`].
+    fn walk(&self, _flags: u32, visit: &mut dyn FnMut(Option<Stat<'_>>)) {
+        visit(None);
+    }
+    /// A command by name: a number that is not negative.
+    fn control(&self, _me: u64, command: &str, _argument: &str) -> Result<i64, Fault> {
+        Err(Fault::new(format!("there is no command '{command}'")))
+    }
+    /// The value in force of a parameter of `global()`, as text.
+    fn setting(&self, _name: &str) -> Option<String> {
+        None
+    }
+    /// As [`Services::submit`], to a ruleset by name.
+    fn submit_to(&self, _me: u64, _ruleset: &str, _block: &[u8], _frames: &[Frame], _flags: u32) -> i64 {
+        sysloom_abi::status::INVALID
+    }
+}
+
+/// One counter of [`Services::walk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stat<'a> {
+    pub origin: &'a str,
+    pub object: &'a str,
+    pub name: &'a str,
+    pub value: u64,
 }
 
 /// What an input asks to listen for; see [`sysloom_abi::ListenSpec`].

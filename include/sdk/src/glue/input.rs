@@ -4,7 +4,7 @@ use super::guard::{guard, guard_why, told};
 use super::instance::{Instance, release, settle};
 use crate::host::fixed;
 use crate::values::slice;
-use crate::{Accepted, Complaint, End, Host, Input, Level, Params, StreamInput, Values};
+use crate::{Accepted, Complaint, End, Host, Input, Level, Params, Reading, StreamInput, Values};
 use std::ffi::c_void;
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
@@ -40,6 +40,7 @@ impl<I: Input> InputGlue<I> {
         run: if I::RUNS { Some(run::<I>) } else { None },
         hup: Some(hup::<I>),
         instance_free: instance_free::<I>,
+        stats: if I::STATS { Some(stats::<I>) } else { None },
     };
 }
 
@@ -138,6 +139,13 @@ unsafe extern "C" fn hup<I: Input>(instance: Opaque) {
     // SAFETY: as in `activate`.
     let instance = unsafe { &*instance.cast::<Instance<I>>() };
     guard(Some(instance.host), (), || instance.input.hup());
+}
+
+unsafe extern "C" fn stats<I: Input>(instance: Opaque, read: u32) {
+    // SAFETY: as in `activate`.
+    let instance = unsafe { &*instance.cast::<Instance<I>>() };
+    let reading = if read == 0 { Reading::Begins } else { Reading::Ended };
+    guard(Some(instance.host), (), || instance.input.stats(reading));
 }
 
 unsafe extern "C" fn instance_free<I: Input>(instance: Opaque) {

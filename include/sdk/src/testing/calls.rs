@@ -8,7 +8,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use sysloom_abi::{
-    Bytes, Complaint, ConnectSpec, Frame, Host, Kv, ListenSpec, Opaque, Peer, StreamCb, status, submit_flag,
+    Bytes, Complaint, ConnectSpec, Frame, Host, Kv, ListenSpec, Opaque, Peer, Stat, StatsVisitor, StreamCb,
+    counter_flag, stats_flag, status, submit_flag,
 };
 
 pub fn table(inner: &'static Inner) -> Host {
@@ -29,6 +30,11 @@ pub fn table(inner: &'static Inner) -> Host {
         stream_close,
         verdict,
         message_property,
+        counter_of,
+        stats_walk,
+        control,
+        setting,
+        submit_to,
     }
 }
 
@@ -109,8 +115,12 @@ unsafe extern "C" fn stream_listen(
     unsafe { complain(why, "a test host does not listen: call open, data and close of the input") }
 }
 
-unsafe extern "C" fn stream_reply(_: Opaque, _: u64, _: Bytes) -> i64 {
-    status::INVALID
+unsafe extern "C" fn stream_reply(h: Opaque, conn: u64, reply: Bytes) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, reply) = unsafe { (inner(h), slice(reply.ptr, reply.len)) };
+    inner.lock().replies.push((conn, reply.to_vec()));
+    inner.changed.notify_all();
+    reply.len() as i64
 }
 
 unsafe extern "C" fn stream_connect(h: Opaque, _: u64, to: *const ConnectSpec, why: *mut Complaint) -> i64 {
@@ -202,6 +212,84 @@ unsafe extern "C" fn verdict(_: Opaque, _: u64, _: *const Peer, _: *mut Complain
 
 unsafe extern "C" fn message_property(_: Opaque, _: u64, _: Bytes, _: *mut u8, _: usize) -> i64 {
     status::INVALID
+}
+
+unsafe extern "C" fn counter_of(
+    h: Opaque,
+    _: u64,
+    origin: Bytes,
+    object: Bytes,
+    name: Bytes,
+    flags: u32,
+) -> *const u64 {
+    // SAFETY: as in `log`.
+    let (inner, [origin, object, name]) =
+        unsafe { (inner(h), [origin, object, name].map(|t| text(t).into_owned())) };
+    let mut seen = inner.lock();
+    let at = seen.objects.iter().position(|o| o.0 == origin && o.1 == object && o.2 == name);
+    let at = at.unwrap_or_else(|| {
+        let cell: &'static AtomicU64 = Box::leak(Box::new(AtomicU64::new(0)));
+        let place = if flags & counter_flag::FIRST != 0 { 0 } else { seen.objects.len() };
+        seen.objects.insert(place, (origin, object, name, cell, flags));
+        place
+    });
+    seen.objects[at].3.as_ptr()
+}
+
+unsafe extern "C" fn stats_walk(h: Opaque, _: u64, flags: u32, visitor: *const StatsVisitor) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, visitor) = unsafe { (inner(h), &*visitor) };
+    let objects = inner.lock().objects.clone();
+    for (origin, object, name, cell, own) in &objects {
+        let reset = flags & stats_flag::RESET != 0 && own & counter_flag::LEVEL == 0;
+        let value = if reset { cell.swap(0, Ordering::Relaxed) } else { cell.load(Ordering::Relaxed) };
+        let [origin, object, name] = [origin, object, name].map(|text| crate::host::borrow(text.as_bytes()));
+        let stat = Stat { size: size_of::<Stat>() as u32, reserved: 0, origin, object, name, value };
+        // SAFETY: the plugin's own function, called during its call.
+        unsafe { (visitor.visit)(visitor.ctx, &stat) };
+    }
+    // SAFETY: as above.
+    unsafe { (visitor.visit)(visitor.ctx, std::ptr::null()) };
+    status::OK
+}
+
+unsafe extern "C" fn control(h: Opaque, _: u64, command: Bytes, argument: Bytes, why: *mut Complaint) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, command, argument) =
+        unsafe { (inner(h), text(command).into_owned(), text(argument).into_owned()) };
+    let mut seen = inner.lock();
+    let answer = seen.answers.get_mut(&command).map(|answers| match answers.len() {
+        0 | 1 => answers.front().copied().unwrap_or(0),
+        _ => answers.pop_front().unwrap_or(0),
+    });
+    seen.commands.push((command, argument));
+    // SAFETY: as in `log`.
+    answer.unwrap_or_else(|| unsafe { complain(why, "the test has no answer to this command") })
+}
+
+unsafe extern "C" fn setting(h: Opaque, name: Bytes, out: *mut u8, cap: usize) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, name) = unsafe { (inner(h), text(name).to_ascii_lowercase()) };
+    let Some(value) = inner.lock().settings.get(&name).cloned() else { return status::INVALID };
+    // SAFETY: the sdk lends `cap` bytes.
+    unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), out, value.len().min(cap)) };
+    value.len() as i64
+}
+
+unsafe extern "C" fn submit_to(
+    h: Opaque,
+    me: u64,
+    ruleset: Bytes,
+    block: Bytes,
+    frames: *const Frame,
+    n_frames: usize,
+    flags: u32,
+) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, ruleset) = unsafe { (self::inner(h), text(ruleset).into_owned()) };
+    inner.lock().rulesets.push(ruleset);
+    // SAFETY: the same arguments.
+    unsafe { submit(h, me, block, frames, n_frames, flags) }
 }
 
 /// # Safety

@@ -27,7 +27,7 @@ pub use settings::settings;
 pub use wire::{Far, wire};
 
 use crate::{Host, Level};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -80,6 +80,13 @@ struct Seen {
     peers: Vec<(String, String, u32)>,
     streams: HashMap<i64, TcpStream>,
     next_stream: i64,
+    replies: Vec<(u64, Vec<u8>)>,
+    /// Origin, object, name, value and flags.
+    objects: Vec<(String, String, String, &'static AtomicU64, u32)>,
+    commands: Vec<(String, String)>,
+    answers: HashMap<String, VecDeque<i64>>,
+    settings: HashMap<String, String>,
+    rulesets: Vec<String>,
 }
 
 impl Default for TestHost {
@@ -150,6 +157,33 @@ impl TestHost {
     pub fn peer(&self, number: u32) -> Option<(String, String, u32)> {
         let index = (number as usize).checked_sub(1)?;
         self.inner.lock().peers.get(index).cloned()
+    }
+
+    /// Says what a command answers, one number after the other; the last one stays.
+    pub fn answer(&self, command: &str, numbers: &[i64]) {
+        self.inner.lock().answers.insert(command.into(), numbers.iter().copied().collect());
+    }
+
+    /// The commands that were given, with their arguments.
+    pub fn commands(&self) -> Vec<(String, String)> {
+        self.inner.lock().commands.clone()
+    }
+
+    /// Gives a global parameter its value.
+    pub fn set(&self, name: &str, value: &str) {
+        self.inner.lock().settings.insert(name.to_ascii_lowercase(), value.into());
+    }
+
+    /// The rulesets that messages were handed to by name, one a call.
+    pub fn rulesets(&self) -> Vec<String> {
+        self.inner.lock().rulesets.clone()
+    }
+
+    /// Waits for so many replies to sessions, and gives them all: session and text.
+    pub fn replies(&self, wanted: usize, patience: Duration) -> Vec<(u64, String)> {
+        self.wait(patience, |seen| seen.replies.len() >= wanted);
+        let seen = self.inner.lock();
+        seen.replies.iter().map(|(conn, text)| (*conn, String::from_utf8_lossy(text).into_owned())).collect()
     }
 
     fn wait(&self, patience: Duration, done: impl Fn(&Seen) -> bool) -> bool {
