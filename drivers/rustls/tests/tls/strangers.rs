@@ -140,3 +140,43 @@ fn served_by_one(bytes: &[u8]) -> Result<(), Stop> {
         server.handshake()
     })
 }
+
+/// Any byte of any flight may be bent: the handshake ends one way or the other, and nothing panics.
+#[test]
+fn bent_flights_of_either_side() {
+    let pki = Pki::new();
+    for priority in [TLS12, TLS13] {
+        let pair = Pair::new(&pki, "x509/name", priority);
+        let (mut random, mut failures) = (0x2545_f491_u32, 0);
+        for round in 0..400 {
+            let (a, b) = pipe();
+            let (mut view_server, mut view_client) = (a.twin(), b.twin());
+            let (mut server, mut client) = pair.sessions((a, b));
+            let target = round % 4;
+            for turn in 0..6 {
+                let _ = if turn % 2 == 0 { client.handshake() } else { server.handshake() };
+                // What the server is about to read, or the client.
+                let view = if turn % 2 == 0 { &mut view_server } else { &mut view_client };
+                let mut flight = view.drain();
+                if turn == target && !flight.is_empty() {
+                    random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    let at = (random >> 8) as usize % flight.len();
+                    flight[at] ^= 1 << (random & 7);
+                }
+                let other = if turn % 2 == 0 { &mut view_client } else { &mut view_server };
+                if !flight.is_empty() {
+                    other.write(&flight).unwrap();
+                }
+            }
+            view_server.hang_up();
+            view_client.hang_up();
+            for session in [&mut server, &mut client] {
+                if let Err(Stop::Failed(why) | Stop::Refused(why)) = session.handshake() {
+                    assert!(!why.text.is_empty());
+                    failures += 1;
+                }
+            }
+        }
+        assert!(failures > 300, "{failures} of 800 sides noticed");
+    }
+}
