@@ -39,6 +39,16 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "A property filter compares with contains, isequal, startswith, endswith, isempty, regex or ereregex, each of which may have `!` before it.",
     ),
     (
+        "constant-operand",
+        "`and` and `or` join conditions. `$msg contains \"a\" or \"b\"` does not compare with b: the text \"b\" counts as a number, which is 0. \
+      Write `$msg contains [\"a\", \"b\"]`, or repeat the comparison.",
+    ),
+    (
+        "not-precedence",
+        "`not` binds tighter than any comparison, so `not $msg contains \"x\"` compares the number 0 or 1 with \"x\". Write \
+      `not ($msg contains \"x\")`.",
+    ),
+    (
         "constant-argument",
         "This argument must be a text that is known when the configuration is read: a regular expression, the name of a \
       lookup table, bucket or template, or a selector.",

@@ -51,7 +51,7 @@ impl Loader<'_> {
             self.unknown_directive(name, span);
             return;
         }
-        if targets.iter().any(|t| t.param.obsolete) {
+        if targets.iter().all(|t| t.param.obsolete && t.place == Place::Global) {
             let message = format!("directive ${} has gone away and is ignored", name.text);
             self.warning(2357, "gone-directive", message, span);
             return;

@@ -3,7 +3,7 @@
 use super::Loader;
 use crate::ast;
 use crate::catalogue::Kinds;
-use crate::plan::{CoreFunction, Expr, ExprKind, Function};
+use crate::plan::{BinaryOp, CoreFunction, Expr, ExprKind, Function, UnaryOp};
 use crate::source::Span;
 
 impl Loader<'_> {
@@ -23,11 +23,58 @@ impl Loader<'_> {
         Expr { kind, span }
     }
 
+    /// Points at operands that cannot be what was meant.
+    fn doubtful_operands(&mut self, op: BinaryOp, left: &ast::Expr, right: &ast::Expr) {
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            for operand in [left, right] {
+                let constant = matches!(
+                    operand.kind,
+                    ast::ExprKind::Text(_) | ast::ExprKind::Number(_) | ast::ExprKind::Array(_)
+                );
+                if constant {
+                    let word = if op == BinaryOp::And { "and" } else { "or" };
+                    let message =
+                        format!("an operand of '{word}' is a constant, its value is always the same");
+                    self.warning(2357, "constant-operand", message, operand.span).help.push(
+                        "to compare with one of several texts write `$msg contains [\"a\", \"b\"]`".into(),
+                    );
+                }
+            }
+        }
+        let compares = matches!(
+            op,
+            BinaryOp::Equal
+                | BinaryOp::NotEqual
+                | BinaryOp::Less
+                | BinaryOp::LessEqual
+                | BinaryOp::Greater
+                | BinaryOp::GreaterEqual
+                | BinaryOp::Contains
+                | BinaryOp::ContainsI
+                | BinaryOp::StartsWith
+                | BinaryOp::StartsWithI
+                | BinaryOp::EndsWith
+        );
+        // In parentheses it is meant: then the span begins before the `not`.
+        if let (true, ast::ExprKind::Unary(UnaryOp::Not, inner)) = (compares, &left.kind)
+            && self.sources.text(left.span).get(..3).is_some_and(|word| word.eq_ignore_ascii_case("not"))
+            && !matches!(inner.kind, ast::ExprKind::Call(..))
+        {
+            let message =
+                "'not' binds tighter than the comparison: it negates only what stands right behind it";
+            self.warning(2357, "not-precedence", message, left.span)
+                .help
+                .push("to negate the comparison write `not (...)` around it".into());
+        }
+    }
+
     /// Operators of one level make a tree that is deep on the left; it is walked without recursion there.
     fn binary(&mut self, op: crate::plan::BinaryOp, left: &ast::Expr, right: &ast::Expr) -> ExprKind {
         let mut links = vec![(op, right, Span::NONE)];
         let mut first = left;
+        self.doubtful_operands(op, left, right);
         while let ast::ExprKind::Binary(op, left, right) = &first.kind {
+            self.doubtful_operands(*op, left, right);
             links.push((*op, right, first.span));
             first = left;
         }

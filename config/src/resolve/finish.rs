@@ -2,7 +2,7 @@
 //! from modules and globals, defaults.
 
 use super::Loader;
-use crate::catalogue;
+use crate::catalogue::{self, Type};
 use crate::plan::{Origin, Setting, Values};
 use crate::source::Span;
 
@@ -10,10 +10,35 @@ impl Loader<'_> {
     pub(super) fn finish(&mut self) {
         self.check_calls();
         self.bind_inputs();
+        self.check_module_rulesets();
+        self.check_templates();
         self.inherit_streams();
         self.finish_queues();
         self.check_queues();
         self.fill_all_defaults();
+    }
+
+    /// Templates named by inputs, modules and rate limits; actions have been checked where they stand.
+    fn check_templates(&mut self) {
+        let plan = &self.plan;
+        let inputs = plan.inputs.iter().map(|i| &i.values);
+        let parsers = plan.parsers.iter().map(|p| &p.values);
+        let mut missing = Vec::new();
+        for values in inputs.chain(parsers).chain(plan.ratelimits.iter().map(|r| &r.values)) {
+            for (param, setting) in values.iter().filter(|(p, _)| p.ty == Type::Template) {
+                if let (Some(name), Some(setting)) = (values.str(&param.name), setting)
+                    && plan.template(name).is_none()
+                {
+                    missing.push((
+                        format!("parameter '{}': could not find template '{name}'", param.name),
+                        setting.span,
+                    ));
+                }
+            }
+        }
+        for (message, at) in missing {
+            self.error(3003, "unknown-template", message, at);
+        }
     }
 
     /// Stream values: an instance's own, then the module's, then the global ones.

@@ -46,6 +46,27 @@ impl Loader<'_> {
         Some((Values::unset(spec.instance_params.as_slice().into()), Values::unset(streams)))
     }
 
+    /// Reports module-level rulesets that do not exist.
+    pub(super) fn check_module_rulesets(&mut self) {
+        let mut missing = Vec::new();
+        for module in &self.plan.modules {
+            for (param, setting) in module.values.iter().filter(|(p, _)| p.ty == Type::Ruleset) {
+                if let (Some(name), Some(setting)) = (module.values.str(&param.name), setting)
+                    && self.defined_ruleset(name).is_none()
+                {
+                    let module = &module.spec.name;
+                    missing.push((
+                        format!("{module}: ruleset '{name}' not found - using default ruleset instead"),
+                        setting.span,
+                    ));
+                }
+            }
+        }
+        for (message, at) in missing {
+            self.error(0, "unknown-ruleset", message, at);
+        }
+    }
+
     /// Binds inputs to the rulesets that they name, now that all are known.
     pub(super) fn bind_inputs(&mut self) {
         for index in 0..self.plan.inputs.len() {
