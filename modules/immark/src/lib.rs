@@ -39,11 +39,12 @@ impl Input for Immark {
     type Settings = ();
 
     fn new(module: &ModuleParams, (): (), host: Host) -> Result<Self, Complaint> {
+        let name = host.setting("daemon.name").unwrap_or_else(|| "sysloomd".into());
         let mark = if module.mark_flag { frame_flag::MARK } else { 0 };
         Ok(Self {
             host,
             interval: Duration::from_secs(module.interval.into()),
-            message: format!("<{SYSLOG_INFO}>{}: {}", daemon_name(), module.mark_message_text).into_bytes(),
+            message: format!("<{SYSLOG_INFO}>{name}: {}", module.mark_message_text).into_bytes(),
             flags: frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | mark,
         })
     }
@@ -88,13 +89,6 @@ fn wait(stop: BorrowedFd<'_>, until: Instant) -> Result<bool, Complaint> {
     }
 }
 
-/// The name that the daemon's own messages carry.
-fn daemon_name() -> &'static str {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&program).file_name().unwrap_or_default();
-    if name == "rsyslogd" { "rsyslogd" } else { "sysloomd" }
-}
-
 /// PRI of facility syslog, severity info.
 const SYSLOG_INFO: u32 = 5 * 8 + 6;
 
@@ -110,6 +104,7 @@ mod tests {
 
     fn marks(words: &[(&'static str, &str)], expected: usize) -> Vec<Submitted> {
         let host = TestHost::new();
+        host.set("daemon.name", "rsyslogd");
         let input = Immark::new(&settings(words).unwrap(), (), host.host()).unwrap();
         let (stop, mut ring) = UnixStream::pair().unwrap();
         std::thread::scope(|scope| {
@@ -126,7 +121,7 @@ mod tests {
         let before = Instant::now();
         let found = marks(&[("interval", "1")], 2);
         assert!(before.elapsed() >= Duration::from_secs(2));
-        assert_eq!(found[0].message, b"<46>sysloomd: -- MARK --");
+        assert_eq!(found[0].message, b"<46>rsyslogd: -- MARK --");
         assert!(found.iter().all(|m| m.flags & frame_flag::MARK != 0 && m.flags & frame_flag::LOCAL != 0));
     }
 
@@ -134,7 +129,7 @@ mod tests {
     fn text_and_flag_can_be_chosen() {
         let found =
             marks(&[("interval", "1"), ("markMessageText", "still here"), ("use.markFlag", "off")], 1);
-        assert_eq!(found[0].message, b"<46>sysloomd: still here");
+        assert_eq!(found[0].message, b"<46>rsyslogd: still here");
         assert_eq!(found[0].flags & frame_flag::MARK, 0);
     }
 

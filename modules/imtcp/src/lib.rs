@@ -8,9 +8,10 @@
 mod params;
 mod session;
 
-use params::{InputParams, ModuleParams};
+use params::{InputParams, Module};
 use session::Session;
 use std::sync::Mutex;
+use std::sync::atomic::Ordering::Relaxed;
 use sysloom_sdk::frame::Rules;
 use sysloom_sdk::{
     Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, plugin,
@@ -44,11 +45,18 @@ impl Input for Imtcp {
     const NAME: &'static str = "imtcp";
     const STREAMS: bool = true;
     const STREAM_LEGACY: &'static str = "InputTCPServer";
-    type Module = ModuleParams;
+    type Module = Module;
     type Settings = InputParams;
 
-    fn new(module: &ModuleParams, params: InputParams, host: Host) -> Result<Self, Complaint> {
-        let rules = params.rules(module)?;
+    fn new(module: &Module, params: InputParams, host: Host) -> Result<Self, Complaint> {
+        let listeners = module.listeners.fetch_add(1, Relaxed) + 1;
+        let module = &module.params;
+        let most = params.max_listeners.unwrap_or(module.max_listeners);
+        if listeners > most {
+            let words = format!("maximum number of listeners ({most}) exceeded, see maxListeners");
+            return Err(Complaint::new(words).param("port").code(CODE_LISTENERS));
+        }
+        let rules = params.rules(module, host.max_message_size())?;
         let max_sessions = params.max_sessions.unwrap_or(module.max_sessions);
         let listen = Sizes {
             max_sessions,
@@ -116,6 +124,9 @@ impl StreamInput for Imtcp {
         session.finish(self);
     }
 }
+
+/// rsyslog's code of a listener too many.
+const CODE_LISTENERS: i32 = 2080;
 
 plugin! { name: "imtcp", stream_inputs: [Imtcp] }
 

@@ -1,7 +1,8 @@
 //! The options of `module()` and `input()`, and the framing rules that they come to.
 
+use std::sync::atomic::AtomicU32;
 use sysloom_sdk::frame::Rules;
-use sysloom_sdk::{Complaint, Params};
+use sysloom_sdk::{Complaint, ParamSpec, Params, Values};
 
 /// `module(load="imtcp")`: what inputs get that do not say otherwise.
 #[derive(Params)]
@@ -38,6 +39,9 @@ pub struct ModuleParams {
     /// Sessions at once, for each listener.
     #[param(positive, default = "200", legacy = "InputTCPMaxSessions:module")]
     pub max_sessions: u32,
+    /// Listeners at once.
+    #[param(positive, alias = "maxListners", default = "20", legacy = "InputTCPMaxListeners:module")]
+    pub max_listeners: u32,
     /// Threads that serve the sessions.
     #[param(positive, default = "2")]
     pub worker_threads: u32,
@@ -74,6 +78,19 @@ pub struct ModuleParams {
     /// Keep the case of sender names; off is not there yet.
     #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
     pub preserve_case: bool,
+}
+
+/// The module's options, and how many listeners have been made with them.
+pub struct Module {
+    pub params: ModuleParams,
+    pub listeners: AtomicU32,
+}
+
+impl Params for Module {
+    const TABLE: &'static [ParamSpec] = ModuleParams::TABLE;
+    fn read(values: &Values<'_>) -> Result<Self, Complaint> {
+        Ok(Self { params: ModuleParams::read(values)?, listeners: AtomicU32::new(0) })
+    }
 }
 
 /// `input(type="imtcp")`.
@@ -124,6 +141,9 @@ pub struct InputParams {
     /// Sessions at once.
     #[param(positive)]
     pub max_sessions: Option<u32>,
+    /// Listeners at once.
+    #[param(positive, alias = "maxListners")]
+    pub max_listeners: Option<u32>,
     /// Connections that may wait to be accepted; a tenth of maxSessions and 5 by default.
     #[param(non_negative)]
     pub socket_backlog: Option<u32>,
@@ -155,9 +175,9 @@ pub struct InputParams {
 }
 
 impl InputParams {
-    pub fn rules(&self, module: &ModuleParams) -> Result<Rules, Complaint> {
+    pub fn rules(&self, module: &ModuleParams, max_message: usize) -> Result<Rules, Complaint> {
         if !self.preserve_case.unwrap_or(module.preserve_case) {
-            let word = "imtcp: preserveCase=\"off\" is not supported yet";
+            let word = "preserveCase=\"off\" is not supported yet";
             return Err(Complaint::new(word).param("preserveCase"));
         }
         let delimiter = self.addtl_frame_delimiter.unwrap_or(module.addtl_frame_delimiter);
@@ -166,13 +186,10 @@ impl InputParams {
             lf: !self.disable_lf.unwrap_or(module.disable_lf),
             extra_delimiter: u8::try_from(delimiter).ok(),
             max_frame: self.max_frame_size.unwrap_or(module.max_frame_size) as usize,
-            max_message: MAX_MESSAGE,
+            max_message,
             discard_truncated: self.discard_truncated_msg.unwrap_or(module.discard_truncated_msg),
             cisco_asa: self.cisco_asa,
             multi_line: self.multi_line,
         })
     }
 }
-
-/// rsyslog's default of maxMessageSize, in bytes.
-pub const MAX_MESSAGE: usize = 8096;

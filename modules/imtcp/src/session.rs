@@ -49,7 +49,7 @@ impl Session {
         input.bytes.add(bytes.len() as u64);
         let refused =
             self.with(input, bytes, |splitter, intake| splitter.feed(&input.rules, intake.block, intake));
-        if refused { Err(Complaint::new("imtcp: the daemon takes no more messages")) } else { Ok(()) }
+        if refused { Err(Complaint::new("the daemon takes no more messages")) } else { Ok(()) }
     }
 
     /// The stream is over: what is pending becomes a message or is lost.

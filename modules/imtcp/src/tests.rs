@@ -1,6 +1,7 @@
 //! The module through the sdk's traits: bytes in, submitted frames out.
 
 use super::*;
+use crate::params::ModuleParams;
 use sysloom_sdk::testing::{TestHost, settings};
 use sysloom_sdk::{Level, frame_flag};
 
@@ -98,6 +99,12 @@ fn frames_that_are_too_large() {
         assert!(line.text.contains("message will be truncated, peer 192.0.2.8:4711"), "{}", line.text);
     }
 
+    let host = TestHost::new();
+    host.set("maxMessageSize", "9004");
+    let roomy = input(&host, &[], &[]);
+    roomy.data(&mut open(&roomy), long.as_bytes()).unwrap();
+    assert_eq!(host.submitted().iter().map(|m| m.message.len()).collect::<Vec<_>>(), [9003, 4]);
+
     // Above maxFrameSize a count is text.
     let counted = &["30 <13>abc\n<13>d\n"];
     let small: &[(&'static str, &str)] = &[("maxFrameSize", "20")];
@@ -187,6 +194,18 @@ fn what_the_listener_asks_for() {
         assert!(found.notify_open && found.notify_close);
     }
     assert_eq!(input(&host, &[], &[("socketBacklog", "9")]).listen.backlog, 9);
+}
+
+#[test]
+fn there_are_only_so_many_listeners() {
+    let host = TestHost::new();
+    let module: Module = settings(&[("maxListners", "2")]).unwrap();
+    let make = |params: &[(&'static str, &str)]| {
+        let params: Vec<_> = [("port", "0")].into_iter().chain(params.iter().copied()).collect();
+        Imtcp::new(&module, settings(&params).unwrap(), host.host()).err().map(|why| why.code)
+    };
+    assert_eq!([make(&[]), make(&[]), make(&[])], [None, None, Some(2080)]);
+    assert_eq!([make(&[("maxListeners", "4")]), make(&[("maxListeners", "4")])], [None, Some(2080)]);
 }
 
 #[test]

@@ -24,7 +24,6 @@ pub struct Imudp {
     time_requery: u32,
     limit: Option<Mutex<Limit>>,
     listeners: OnceLock<Vec<Listener>>,
-    submitted: Counter,
     calls: Counter,
     received: Counter,
 }
@@ -43,7 +42,6 @@ impl Input for Imudp {
             time_requery: module.time_requery,
             limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
             listeners: OnceLock::new(),
-            submitted: host.counter("submitted"),
             calls: host.counter("called.recvmmsg"),
             received: host.counter("msgs.received"),
             params,

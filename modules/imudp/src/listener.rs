@@ -5,10 +5,11 @@ use nix::errno::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use sysloom_sdk::{Complaint, Host, Level};
+use sysloom_sdk::{Complaint, Counter, CounterKind, Host, Level};
 
 pub struct Listener {
     pub socket: Socket,
+    pub submitted: Counter,
 }
 
 /// Binds all ports, and writes the port file.
@@ -61,7 +62,11 @@ fn bind_all(
         match bind(params, SocketAddr::new(*address, port), host) {
             Ok(socket) => {
                 port = socket.local_addr()?.as_socket().map_or(port, |a| a.port());
-                listeners.push(Listener { socket });
+                let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+                let shown = params.address.as_deref().filter(|a| !a.is_empty()).unwrap_or("*");
+                let object = format!("{}({shown}/{port}/{family})", params.name);
+                let submitted = host.counter_of("imudp", &object, "submitted", CounterKind::default());
+                listeners.push(Listener { socket, submitted });
             }
             Err(e) if is_missing_family(&e) && addresses.len() > 1 => missing = Some(e),
             Err(e) => return Err(e),

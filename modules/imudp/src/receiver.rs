@@ -18,6 +18,8 @@ pub struct Receiver<'a> {
     sockets: Vec<(&'a Listener, MultiHeaders<SockaddrStorage>)>,
     /// Room for `MAX_BURST` datagrams.
     block: Vec<u8>,
+    /// Bytes for one of them.
+    slot: usize,
     frames: Vec<Frame>,
     senders: HashMap<IpAddr, u32>,
     last: (IpAddr, u32),
@@ -28,10 +30,12 @@ pub struct Receiver<'a> {
 impl<'a> Receiver<'a> {
     pub fn new(input: &'a Imudp, listeners: &'a [Listener]) -> Self {
         let batch = input.batch.clamp(1, MAX_BURST);
+        let slot = input.host.max_message_size().clamp(1, LONGEST);
         Self {
             input,
             sockets: listeners.iter().map(|l| (l, MultiHeaders::preallocate(batch, None))).collect(),
-            block: vec![0; batch * SLOT],
+            block: vec![0; batch * slot],
+            slot,
             frames: Vec::with_capacity(batch),
             senders: HashMap::new(),
             last: (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
@@ -76,7 +80,7 @@ impl<'a> Receiver<'a> {
                 }
             };
             let last = count < burst || nth == BURSTS;
-            if !self.submit(last) {
+            if !self.submit(index, last) {
                 return false;
             }
             if last {
@@ -90,11 +94,11 @@ impl<'a> Receiver<'a> {
     fn receive(&mut self, index: usize) -> Result<(usize, usize), Errno> {
         self.frames.clear();
         let Some((listener, headers)) = self.sockets.get_mut(index) else { return Ok((0, 1)) };
-        let burst = self.block.len() / SLOT;
+        let burst = self.block.len() / self.slot;
         let mut found: [(usize, bool, Option<IpAddr>); MAX_BURST] = [(0, false, None); MAX_BURST];
         let mut count = 0;
         {
-            let mut slots = self.block.chunks_exact_mut(SLOT);
+            let mut slots = self.block.chunks_exact_mut(self.slot);
             let mut parts: [[IoSliceMut<'_>; 1]; MAX_BURST] =
                 std::array::from_fn(|_| [IoSliceMut::new(slots.next().unwrap_or_default())]);
             let parts = parts.iter_mut().take(burst);
@@ -118,7 +122,7 @@ impl<'a> Receiver<'a> {
             let peer = sender.map_or(0, |ip| self.peer(ip));
             let received_ns = self.time();
             self.frames.push(Frame {
-                off: (nth * SLOT) as u32,
+                off: (nth * self.slot) as u32,
                 len: len as u32,
                 peer,
                 flags: if cut { frame_flag::TRUNCATED } else { 0 },
@@ -128,7 +132,7 @@ impl<'a> Receiver<'a> {
         Ok((count, burst))
     }
 
-    fn submit(&mut self, last: bool) -> bool {
+    fn submit(&mut self, index: usize, last: bool) -> bool {
         let allowed = match &self.input.limit {
             None => self.frames.len(),
             Some(limit) => {
@@ -148,7 +152,9 @@ impl<'a> Receiver<'a> {
         self.frames.clear();
         match taken {
             Ok(taken) => {
-                self.input.submitted.add(taken as u64);
+                if let Some((listener, _)) = self.sockets.get(index) {
+                    listener.submitted.add(taken as u64);
+                }
                 true
             }
             Err(_) => false,
@@ -194,8 +200,8 @@ fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
     }
 }
 
-/// rsyslog's default of maxMessageSize, in bytes.
-const SLOT: usize = 8096;
+/// No datagram is longer, in bytes.
+const LONGEST: usize = 65_535;
 /// Datagrams of one call.
 const MAX_BURST: usize = 128;
 /// Bursts of one socket before the others get their turn.

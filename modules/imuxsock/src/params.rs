@@ -163,7 +163,7 @@ pub struct Options {
 impl Options {
     pub fn system(module: &Module) -> Result<Self, Complaint> {
         if module.taken.swap(true, SeqCst) {
-            return Err(Complaint::new("imuxsock: an input needs the name of a socket").param("socket"));
+            return Err(Complaint::new("an input needs the name of a socket").param("socket"));
         }
         let p = &module.params;
         Ok(Self {

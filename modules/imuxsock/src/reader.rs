@@ -33,7 +33,8 @@ struct Limits {
 }
 
 pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
-    let mut block = vec![0u8; BLOCK];
+    let max = host.max_message_size().clamp(1, LONGEST);
+    let mut block = vec![0u8; BLOCK.max(max + message::ROOM)];
     let mut frames: Vec<Frame> = Vec::with_capacity(BURST);
     let mut control = cmsg_space!(UnixCredentials, TimeSpec);
     let mut limits = Limits::new(host, options);
@@ -49,8 +50,8 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
         }
         frames.clear();
         let (mut at, mut drained) = (0, false);
-        while at + MAX_MESSAGE + message::ROOM <= BLOCK && frames.len() < BURST {
-            let space = block.get_mut(at..at + MAX_MESSAGE).unwrap_or_default();
+        while at + max + message::ROOM <= block.len() && frames.len() < BURST {
+            let space = block.get_mut(at..at + max).unwrap_or_default();
             let received = match receive(socket, space, &mut control) {
                 Ok(received) => received,
                 Err(Errno::EAGAIN) => {
@@ -70,7 +71,7 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
             }
             let mut len = received.len;
             if let Some(sender) = received.sender {
-                let room = block.get_mut(at..at + MAX_MESSAGE + message::ROOM).unwrap_or_default();
+                let room = block.get_mut(at..at + max + message::ROOM).unwrap_or_default();
                 if options.true_pid {
                     len = message::fix_pid(room, len, sender.pid());
                 }
@@ -184,8 +185,8 @@ fn fault(options: &Options, e: Errno) -> Complaint {
     Complaint::io(format!("imuxsock: cannot read '{}'", options.path.display()), &e.into())
 }
 
-/// rsyslog's default of maxMessageSize, in bytes.
-const MAX_MESSAGE: usize = 8096;
+/// No datagram of a local socket is longer, in bytes.
+const LONGEST: usize = 16 << 20;
 /// Bytes and messages of one burst.
 const BLOCK: usize = 256 << 10;
 const BURST: usize = 256;

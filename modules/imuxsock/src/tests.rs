@@ -13,6 +13,8 @@ use sysloom_sdk::frame_flag::{IGNORE_TIMESTAMP, LOCAL, NO_HOSTNAME, TRUNCATED};
 use sysloom_sdk::testing::{TestHost, settings};
 use sysloom_sdk::{Params, Submit};
 
+/// Not the default, to see that it counts.
+const MAX: &str = "8090";
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs a socket with these parameters (`@` is the directory; own messages are not dropped), lets `work` send to it,
@@ -33,6 +35,7 @@ fn run(params: &[(&'static str, &str)], expected: usize, work: impl FnOnce(&Path
 
 fn serve(module: &Module, params: InputParams, expected: usize, work: impl FnOnce()) -> TestHost {
     let host = TestHost::new();
+    host.set("maxMessageSize", MAX);
     let input = Imuxsock::new(module, params, host.host()).unwrap();
     input.activate().unwrap();
     let (stop, mut ring) = UnixStream::pair().unwrap();
@@ -156,9 +159,9 @@ fn flags_follow_the_parameters() {
 #[test]
 fn what_is_too_long_is_cut_and_says_so() {
     let long = "x".repeat(9000);
-    let host = run(&[], 2, |path| send(path, &[&long, &long[..8096]]));
+    let host = run(&[], 2, |path| send(path, &[&long, &long[..8090]]));
     let found: Vec<_> = host.submitted().iter().map(|m| (m.message.len(), m.flags & TRUNCATED)).collect();
-    assert_eq!(found, [(8096, TRUNCATED), (8096, 0)]);
+    assert_eq!(found, [(8090, TRUNCATED), (8090, 0)]);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use sysloom_sdk::{Commit, Complaint, Counter, Host, Outcome, Records};
+use sysloom_sdk::{Commit, Complaint, Counter, CounterKind, Host, Outcome, Records};
 
 pub struct Cache {
     files: HashMap<Box<[u8]>, Entry>,
@@ -44,14 +44,16 @@ struct Verdicts<'a> {
 }
 
 impl Counters {
-    pub fn new(host: Host) -> Self {
+    pub fn new(host: Host, template: &str) -> Self {
+        let object = format!("dynafile cache {template}");
+        let counter = |name| host.counter_of("omfile", &object, name, CounterKind::default());
         Self {
-            requests: host.counter("requests"),
-            level0: host.counter("level0"),
-            missed: host.counter("missed"),
-            evicted: host.counter("evicted"),
-            maxused: host.counter("maxused"),
-            closetimeouts: host.counter("closetimeouts"),
+            requests: counter("requests"),
+            level0: counter("level0"),
+            missed: counter("missed"),
+            evicted: counter("evicted"),
+            maxused: counter("maxused"),
+            closetimeouts: counter("closetimeouts"),
         }
     }
 }

@@ -17,7 +17,7 @@ impl Janitor {
             .name("omfile janitor".into())
             .spawn(move || work(&shared))
             .map(|thread| Self { thread })
-            .map_err(|e| Complaint::io("omfile: cannot start a thread", &e))
+            .map_err(|e| Complaint::io("cannot start a thread", &e))
     }
 
     pub fn stop(self, shared: &Shared) {

@@ -64,22 +64,22 @@ impl Output for Omfile {
         let dynamic = params.dyna_file.is_some();
         let files = match (&params.file, &params.dyna_file) {
             (Some(_), Some(_)) => {
-                return Err(Complaint::new("omfile: \"file\" and \"dynaFile\" exclude each other")
+                return Err(Complaint::new("\"file\" and \"dynaFile\" exclude each other")
                     .param("dynaFile")
                     .code(CODE_PARAMETERS));
             }
             (None, None) => {
-                return Err(Complaint::new(
-                    "omfile: either the \"file\" or \"dynafile\" parameter must be given",
-                )
-                .code(CODE_MISSING));
+                return Err(Complaint::new("either the \"file\" or \"dynafile\" parameter must be given")
+                    .code(CODE_MISSING));
             }
             (Some(path), None) if path.as_os_str().is_empty() => {
-                return Err(Complaint::new("omfile: the file has no name").param("file").code(CODE_MISSING));
+                return Err(Complaint::new("the file has no name").param("file").code(CODE_MISSING));
             }
             (Some(path), None) if path == Path::new("/dev/null") => Files::Nowhere,
             (Some(path), None) => Files::Fixed(LogFile::new(path)),
-            (None, Some(_)) => Files::Dynamic(Cache::new(params.cache_size as usize, Counters::new(host))),
+            (None, Some(template)) => {
+                Files::Dynamic(Cache::new(params.cache_size as usize, Counters::new(host, template)))
+            }
         };
         let close_after = params.close_timeout.or(dynamic.then_some(10)).filter(|&m| m > 0);
         let shared = Shared {

@@ -15,7 +15,7 @@ use params::{ActionParams, ModuleParams};
 use pool::Pool;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
-use sysloom_sdk::{Commit, Complaint, Counter, Host, Level, Limit, Outcome, Output, Records, Worker, plugin};
+use sysloom_sdk::{Commit, Complaint, Host, Level, Limit, Outcome, Output, Records, Worker, plugin};
 use udp::Udp;
 
 /// One forwarding action.
@@ -25,13 +25,6 @@ pub struct Omfwd {
     limit: Option<Mutex<Limit>>,
     /// HUPs so far: a UDP worker resolves its target anew after each.
     hups: AtomicU64,
-    counters: Counters,
-}
-
-struct Counters {
-    bytes: Counter,
-    messages: Counter,
-    connects: Counter,
 }
 
 /// How far a commit got: what of it is done, and what was in the way.
@@ -54,13 +47,8 @@ impl Output for Omfwd {
         Ok(Self {
             host,
             limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
-            plan: params.plan(module)?,
+            plan: params.plan(module, host)?,
             hups: AtomicU64::new(0),
-            counters: Counters {
-                bytes: host.counter("bytes.sent"),
-                messages: host.counter("messages.sent"),
-                connects: host.counter("num.connects"),
-            },
         })
     }
 

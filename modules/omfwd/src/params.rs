@@ -2,7 +2,7 @@
 
 use crate::pack::Compression;
 use std::time::Duration;
-use sysloom_sdk::{Complaint, KeepAlive, Params};
+use sysloom_sdk::{Complaint, Counter, CounterKind, Host, KeepAlive, Params};
 
 /// `module(load="builtin:omfwd")`.
 #[derive(Params)]
@@ -150,27 +150,45 @@ pub struct Plan {
 pub struct Target {
     pub host: String,
     pub port: String,
+    pub bytes: Counter,
+    pub messages: Counter,
+    pub connects: Counter,
+}
+
+impl Target {
+    /// rsyslog: statistics have an object for each target, like `UDP-192.0.2.1-514`.
+    fn new(host: Host, tcp: bool, name: &str, port: String) -> Self {
+        let object = format!("{}-{name}-{port}", if tcp { "TCP" } else { "UDP" });
+        let counter = |counter| host.counter_of("omfwd", &object, counter, CounterKind::default());
+        Self {
+            bytes: counter("bytes.sent"),
+            messages: counter("messages.sent"),
+            connects: counter("num.connects"),
+            host: name.to_owned(),
+            port,
+        }
+    }
 }
 
 impl ActionParams {
-    pub fn plan(self, module: &ModuleParams) -> Result<Plan, Complaint> {
+    pub fn plan(self, module: &ModuleParams, host: Host) -> Result<Plan, Complaint> {
         let tcp = self.protocol.eq_ignore_ascii_case("tcp");
         if self.target.is_empty() || self.target.iter().any(String::is_empty) {
-            return Err(Complaint::new("omfwd: the target is empty").param("target").code(CODE_MISSING));
+            return Err(Complaint::new("the target is empty").param("target").code(CODE_MISSING));
         }
         if !tcp && self.target.len() > 1 {
-            let words = "omfwd: a pool of targets needs protocol \"tcp\"";
+            let words = "a pool of targets needs protocol \"tcp\"";
             return Err(Complaint::new(words).param("target").code(CODE_PARAMETERS));
         }
         if self.port.len() > 1 && self.port.len() != self.target.len() {
-            let words = "omfwd: there must be one port, or as many as targets";
+            let words = "there must be one port, or as many as targets";
             return Err(Complaint::new(words).param("port").code(CODE_PARAMETERS));
         }
         let compression = match self.compression_mode.as_str() {
             "single" => Compression::Single(self.zip_level),
             "stream:always" if tcp => Compression::Stream(self.zip_level),
             "stream:always" => {
-                let words = "omfwd: a compressed stream needs protocol \"tcp\"";
+                let words = "a compressed stream needs protocol \"tcp\"";
                 return Err(Complaint::new(words).param("compression.mode").code(CODE_PARAMETERS));
             }
             _ => Compression::None,
@@ -182,7 +200,7 @@ impl ActionParams {
         let targets = self.target.iter().enumerate();
         Ok(Plan {
             tcp,
-            targets: targets.map(|(i, host)| Target { host: host.clone(), port: port(i) }).collect(),
+            targets: targets.map(|(i, name)| Target::new(host, tcp, name, port(i))).collect(),
             octet_counted: self.framing.eq_ignore_ascii_case("octet-counted"),
             delimiter: self.delimiter,
             compression,

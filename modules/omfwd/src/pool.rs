@@ -45,7 +45,7 @@ impl Pool {
 
     fn share(&mut self, output: &Omfwd, records: &Records<'_>) -> Result<(), Halt> {
         let mut done = vec![false; records.len()];
-        let mut why = Complaint::new("omfwd: all targets of the pool are away").code(CODE_POOL);
+        let mut why = Complaint::new("all targets of the pool are away").code(CODE_POOL);
         let mut first = true;
         loop {
             let live = self.live(output, &mut why);

@@ -92,7 +92,9 @@ impl Link {
             }
         }
         self.sent_since_connect += total as u64;
-        output.counters.messages.add(total as u64);
+        if let Some(target) = plan.targets.get(self.target) {
+            target.messages.add(total as u64);
+        }
         if plan.resend_last && total > 0 {
             let start = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
             self.last.clear();
@@ -103,8 +105,8 @@ impl Link {
 
     fn connect(&mut self, output: &Omfwd) -> Result<(), Complaint> {
         let plan = &output.plan;
-        let Some(Target { host, port }) = plan.targets.get(self.target) else {
-            return Err(Complaint::new("omfwd: no such target"));
+        let Some(Target { host, port, connects, .. }) = plan.targets.get(self.target) else {
+            return Err(Complaint::new("no such target"));
         };
         let to = Connect {
             host,
@@ -133,7 +135,7 @@ impl Link {
                 });
             }
         }
-        output.counters.connects.add(1);
+        connects.add(1);
         (self.sent_since_connect, self.failures, self.away_until) = (0, 0, None);
         self.whole = match plan.compression {
             Compression::Stream(level) => Some(Stream::new(level)),
@@ -204,7 +206,11 @@ impl Link {
         let Some(stream) = &mut self.stream else { return Err(WriteError::Closed) };
         let result = stream.write_all(bytes, WRITE_TIMEOUT);
         match &result {
-            Ok(()) => output.counters.bytes.add(bytes.len() as u64),
+            Ok(()) => {
+                if let Some(target) = output.plan.targets.get(self.target) {
+                    target.bytes.add(bytes.len() as u64);
+                }
+            }
             // Where a compressed stream broke says nothing about messages.
             Err(WriteError::TimedOut { .. }) if self.whole.is_some() => {
                 return Err(WriteError::TimedOut { written: 0 });
@@ -231,7 +237,7 @@ impl Link {
         let target = output.plan.targets.get(self.target);
         let (host, port) = target.map_or(("", ""), |t| (t.host.as_str(), t.port.as_str()));
         let code = if what == "cannot connect to" { CODE_CONNECT } else { CODE_SEND };
-        Complaint::new(format!("omfwd: {what} {host}:{port}: {cause}")).code(code)
+        Complaint::new(format!("{what} {host}:{port}: {cause}")).code(code)
     }
 }
 

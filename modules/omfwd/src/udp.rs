@@ -36,7 +36,7 @@ impl Udp {
         if !self.ways.is_empty() && hup == self.hup && !used_up {
             return Ok(());
         }
-        let Some(target) = plan.targets.first() else { return Err(Complaint::new("omfwd: no target")) };
+        let Some(target) = plan.targets.first() else { return Err(Complaint::new("no target")) };
         self.ways.clear();
         (self.hup, self.sent_since_open) = (hup, 0);
         let mut failure = None;
@@ -48,7 +48,7 @@ impl Udp {
         }
         match failure {
             Some(e) if self.ways.is_empty() => {
-                let what = format!("omfwd: cannot open a socket for {}:{}", target.host, target.port);
+                let what = format!("cannot open a socket for {}:{}", target.host, target.port);
                 Err(Complaint::io(what, &e).code(CODE_UDP))
             }
             _ => Ok(()),
@@ -78,8 +78,10 @@ impl Udp {
             }
         }
         self.sent_since_open += messages;
-        output.counters.messages.add(messages);
-        output.counters.bytes.add(bytes);
+        if let Some(target) = output.plan.targets.first() {
+            target.messages.add(messages);
+            target.bytes.add(bytes);
+        }
         result
     }
 
@@ -118,7 +120,7 @@ impl Udp {
             Some(e) if !sent => {
                 let target = output.plan.targets.first();
                 let (host, port) = target.map_or(("", ""), |t| (t.host.as_str(), t.port.as_str()));
-                Err(Complaint::io(format!("omfwd/udp: error sending to {host}:{port}"), &e).code(CODE_UDP))
+                Err(Complaint::io(format!("error sending to {host}:{port}"), &e).code(CODE_UDP))
             }
             _ => Ok(packed.len() as u64),
         }
@@ -126,8 +128,8 @@ impl Udp {
 }
 
 fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Complaint> {
-    let Target { host, port } = target;
-    let what = || format!("omfwd: could not get addrinfo for hostname '{host}':'{port}'");
+    let Target { host, port, .. } = target;
+    let what = || format!("could not get addrinfo for hostname '{host}':'{port}'");
     let number = match port.parse::<u16>() {
         Ok(number) => number,
         Err(_) => service(port)

@@ -77,7 +77,7 @@ impl Ompipe {
     }
 
     fn fault(&self, what: &str, e: &std::io::Error) -> Complaint {
-        Complaint::io(format!("ompipe: {what} '{}'", self.params.pipe.display()), e)
+        Complaint::io(format!("{what} '{}'", self.params.pipe.display()), e)
     }
 
     fn open(&self, pipe: &mut Pipe) -> Result<(), Complaint> {

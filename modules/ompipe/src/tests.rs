@@ -54,8 +54,7 @@ fn records_wait_in_the_pipe_for_a_reader() {
 fn a_pipe_that_is_missing_suspends() {
     let bench = Bench::new(&[]);
     let Commit::Suspended(why) = bench.commit(&["x"]) else { panic!("there is no pipe") };
-    let words =
-        format!("ompipe: could not open pipe '{}': No such file or directory", bench.path().display());
+    let words = format!("could not open pipe '{}': No such file or directory", bench.path().display());
     assert_eq!((why.text, why.code), (words, 2039));
     assert!(Writer.resume(&bench.output).is_err());
     let mut reader = make(&bench.path());

@@ -46,7 +46,7 @@ impl Worker<Omstdout> for Printer {
         let mut stdout = std::io::stdout().lock();
         match stdout.write_all(&self.text).and_then(|()| stdout.flush()) {
             Ok(()) => Commit::Done,
-            Err(e) => Commit::Suspended(Complaint::io("omstdout: cannot write to standard output", &e)),
+            Err(e) => Commit::Suspended(Complaint::io("cannot write to standard output", &e)),
         }
     }
 

@@ -55,7 +55,7 @@ impl Output for Omusrmsg {
             }
         };
         if matches!(&recipients, Recipients::Users(users) if users.is_empty()) {
-            return Err(Complaint::new("omusrmsg: no user is named").param("users"));
+            return Err(Complaint::new("no user is named").param("users"));
         }
         let limit = Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new);
         Ok(Self { host, recipients, limit })
