@@ -1,18 +1,63 @@
-//! As much of a certificate's DER as the driver itself needs: the public key. webpki reads no X.509 v1 certificates,
+//! As much of a certificate's DER as the driver itself needs: public key and validity. webpki reads no X.509 v1 certificates,
 //! which `openssl x509 -req` makes by default, so the walk is done here. Anything unexpected is `None`.
 
 /// A certificate's SubjectPublicKeyInfo, header included.
 pub fn public_key_info(certificate: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = expect(behind_issuer(certificate)?, SEQUENCE)?;
+    let (_, rest) = expect(rest, SEQUENCE)?;
+    expect(rest, SEQUENCE).map(|(info, _)| info.whole)
+}
+
+/// First and last second of a certificate's validity, since 1970.
+pub fn validity(certificate: &[u8]) -> Option<(i64, i64)> {
+    let (validity, _) = expect(behind_issuer(certificate)?, SEQUENCE)?;
+    let (from, rest) = time(validity.content)?;
+    let (to, _) = time(rest)?;
+    Some((from, to))
+}
+
+/// The fields of a certificate from the validity on.
+fn behind_issuer(certificate: &[u8]) -> Option<&[u8]> {
     let (certificate, _) = expect(certificate, SEQUENCE)?;
-    let (mut fields, _) = expect(certificate.content, SEQUENCE).map(|(tbs, rest)| (tbs.content, rest))?;
+    let (tbs, _) = expect(certificate.content, SEQUENCE)?;
+    let mut fields = tbs.content;
     if let Some((_, rest)) = expect(fields, VERSION) {
         fields = rest;
     }
-    // Serial number, signature algorithm, issuer, validity, subject.
-    for tag in [INTEGER, SEQUENCE, SEQUENCE, SEQUENCE, SEQUENCE] {
+    // Serial number, signature algorithm, issuer.
+    for tag in [INTEGER, SEQUENCE, SEQUENCE] {
         (_, fields) = expect(fields, tag)?;
     }
-    expect(fields, SEQUENCE).map(|(info, _)| info.whole)
+    Some(fields)
+}
+
+/// A UTCTime or GeneralizedTime in the only form that RFC 5280 4.1.2.5 allows.
+fn time(bytes: &[u8]) -> Option<(i64, &[u8])> {
+    let (text, century, rest) = match expect(bytes, UTC_TIME) {
+        Some((t, rest)) => (t.content, None, rest),
+        None => {
+            let (t, rest) = expect(bytes, GENERALIZED_TIME)?;
+            let (century, text) = t.content.split_at_checked(2)?;
+            (text, Some(two(century)?), rest)
+        }
+    };
+    let digits = text.strip_suffix(b"Z").filter(|d| d.len() == 12)?;
+    let parts = digits.chunks(2).map(two).collect::<Option<Vec<i64>>>()?;
+    let &[short, month, day, hour, minute, second] = parts.as_slice() else { return None };
+    let century = century.unwrap_or(if short < 50 { 20 } else { 19 });
+    let days = days(century * 100 + short, month, day);
+    Some((((days * 24 + hour) * 60 + minute) * 60 + second, rest))
+}
+
+fn two(digits: &[u8]) -> Option<i64> {
+    std::str::from_utf8(digits).ok().filter(|d| d.bytes().all(|b| b.is_ascii_digit()))?.parse().ok()
+}
+
+/// Days since 1970-01-01 in the Gregorian calendar. Years are counted from March, so that a leap day is the last one.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leaps = year / 4 - year / 100 + year / 400;
+    year * 365 + leaps + (month * 153 + 2) / 5 + day - 719_469
 }
 
 /// The algorithm's identifier (without its header) and the key's bits of a SubjectPublicKeyInfo.
@@ -52,6 +97,8 @@ fn expect(bytes: &[u8], tag: u8) -> Option<(Element<'_>, &[u8])> {
 
 const INTEGER: u8 = 0x02;
 const BIT_STRING: u8 = 0x03;
+const UTC_TIME: u8 = 0x17;
+const GENERALIZED_TIME: u8 = 0x18;
 const SEQUENCE: u8 = 0x30;
 /// `[0]`, explicit; v1 certificates have none.
 const VERSION: u8 = 0xa0;
@@ -70,6 +117,34 @@ mod tests {
         let (algorithm, bits) = split_key_info(info).unwrap();
         assert_eq!(bits, key.der_bytes());
         assert_eq!(algorithm.first(), Some(&0x06));
+    }
+
+    #[test]
+    fn days_of_the_calendar() {
+        for (date, wanted) in [
+            ((1970, 1, 1), 0),
+            ((1970, 3, 1), 59),
+            ((2000, 2, 29), 11_016),
+            ((2000, 3, 1), 11_017),
+            ((2026, 11, 23), 20_780),
+        ] {
+            assert_eq!(days(date.0, date.1, date.2), wanted, "{date:?}");
+        }
+    }
+
+    #[test]
+    fn validity_in_both_forms_of_time() {
+        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(2024, 2, 29);
+        params.not_after = rcgen::date_time_ymd(2051, 1, 2);
+        let certificate = params.self_signed(&key).unwrap();
+        let day = |y, m, d| days(y, m, d) * 86_400;
+        assert_eq!(validity(certificate.der()), Some((day(2024, 2, 29), day(2051, 1, 2))));
+        assert_eq!(time(b"\x17\x0d700101000001Z"), Some((1, &b""[..])));
+        assert_eq!(time(b"\x17\x0d7001010000+1Z"), None);
+        assert_eq!(time(b"\x17\x0b7001010000Z"), None);
+        assert_eq!(time(b"\x18\x0f19700101000000Z!"), Some((0, &b"!"[..])));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 use sysloom_sdk::{Complaint, Level};
 
 /// Names of the parameters that complaints are about.
@@ -25,6 +26,9 @@ pub fn identity(cert_file: &str, key_file: &str, daemon: &dyn Daemon) -> Result<
     let key = private_key(key_file, daemon)?;
     if let Some(ours) = key.public_key() {
         check_pair(&chain, &ours, cert_file, key_file)?;
+    }
+    if let Some(text) = chain.first().and_then(|own| out_of_date(own, cert_file)) {
+        daemon.log(Level::Warning, &text);
     }
     Ok(CertifiedKey::new(chain, key))
 }
@@ -112,6 +116,19 @@ fn check_pair(
         ),
     };
     Err(Complaint::new(text).param(KEY_FILE))
+}
+
+/// A certificate that peers will refuse by its dates. That is for them to say, so it is no error here.
+fn out_of_date(certificate: &[u8], path: &str) -> Option<String> {
+    let (from, to) = der::validity(certificate)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    let now = i64::try_from(now.as_secs()).ok()?;
+    let what = match (now < from, now > to) {
+        (true, _) => "is not valid yet (or this host's clock is wrong)",
+        (_, true) => "has expired; renew it",
+        _ => return None,
+    };
+    Some(format!("peers may refuse us: the certificate in certificate file '{path}' {what}"))
 }
 
 fn read(param: &'static str, what: &str, path: &str) -> Result<Vec<u8>, Complaint> {

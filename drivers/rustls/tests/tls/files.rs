@@ -5,6 +5,7 @@ use nsd_rustls::{Context, Daemon, Wishes};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use sysloom_sdk::{Complaint, LayerSession, Level, Role};
@@ -156,6 +157,32 @@ fn a_key_that_everybody_can_read_is_a_warning() {
         let lines = judge.lines.lock().unwrap();
         let warned = lines.iter().any(|(level, text)| *level == Level::Warning && text.contains(&key));
         assert_eq!(warned, warns, "{mode:o}");
+    }
+}
+
+#[test]
+fn a_certificate_out_of_date_is_a_warning() {
+    let pki = Pki::new();
+    let (cert, key) = (pki.path("server.pem"), pki.path("server-key.pem"));
+    let wishes = Wishes { cert_file: Some(&cert), key_file: Some(&key), ..Wishes::default() };
+    for (from, to, words) in
+        [(2020, 2100, None), (2020, 2021, Some("has expired")), (2100, 2101, Some("is not valid yet"))]
+    {
+        let own = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
+        let mut params = CertificateParams::default();
+        params.not_before = rcgen::date_time_ymd(from, 1, 1);
+        params.not_after = rcgen::date_time_ymd(to, 1, 1);
+        fs::write(&cert, params.self_signed(&own).unwrap().pem()).unwrap();
+        write_key(Path::new(&key), &own.serialize_pem());
+        let judge = Arc::new(Judge::default());
+        let daemon: Arc<dyn Daemon> = judge.clone();
+        Context::new(Role::Server, &wishes, &daemon).unwrap();
+        let lines = judge.lines.lock().unwrap();
+        let said = lines.iter().find(|(level, text)| *level == Level::Warning && text.contains(&cert));
+        match words {
+            Some(words) => assert!(said.is_some_and(|(_, text)| text.contains(words)), "{said:?}"),
+            None => assert_eq!(said, None),
+        }
     }
 }
 
