@@ -15,6 +15,7 @@ pub mod core;
 pub mod dynstats;
 pub mod engine;
 pub mod filter;
+pub mod inline;
 pub mod intake;
 mod jsonmesg;
 pub mod lookup;

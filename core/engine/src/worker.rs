@@ -45,6 +45,8 @@ pub struct Worker {
     outboxes: Vec<Outbox>,
     touched: Vec<usize>,
     run: Run,
+    /// Kept from batch to batch for its buffers.
+    work: Option<Work>,
 }
 
 /// A batch in work, with what parsing found. It stands in a thread-local while actions commit, so that an output can
@@ -88,26 +90,38 @@ impl Worker {
     pub fn new(program: Arc<Program>, queue: Arc<Queue>) -> Self {
         let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
         let attempts = program.actions.iter().map(|_| None).collect();
-        Self { program, queue, attempts, outboxes, touched: Vec::new(), run: Run::default() }
+        Self { program, queue, attempts, outboxes, touched: Vec::new(), run: Run::default(), work: None }
     }
 
     /// Works until the queue stops, or for as long as `stay` says while there is nothing to do. `took` hears the
     /// queue's fill whenever a batch was taken.
     pub fn run(mut self, took: impl Fn(usize), stay: impl Fn() -> bool) {
-        let mut work = Work::default();
         loop {
             match self.queue.take(NAP) {
                 Taken::Batch(batch) => {
                     took(self.queue.fill());
-                    let empty = std::mem::replace(&mut work.batch, batch);
-                    work = self.process(work);
-                    let done = std::mem::replace(&mut work.batch, empty);
-                    self.queue.done(done);
+                    self.work_on(batch);
                 }
                 Taken::Nothing if stay() => {}
                 Taken::Nothing | Taken::Stopped => return,
             }
         }
+    }
+
+    /// Works on what the queue holds, and waits for nothing.
+    pub(crate) fn work_off(&mut self) {
+        while let Taken::Batch(batch) = self.queue.take(Duration::ZERO) {
+            self.work_on(batch);
+        }
+    }
+
+    fn work_on(&mut self, batch: Box<Batch>) {
+        let mut work = self.work.take().unwrap_or_default();
+        let empty = std::mem::replace(&mut work.batch, batch);
+        work = self.process(work);
+        let done = std::mem::replace(&mut work.batch, empty);
+        self.work = Some(work);
+        self.queue.done(done);
     }
 
     fn process(&mut self, mut work: Work) -> Work {
