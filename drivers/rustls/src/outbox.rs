@@ -3,7 +3,7 @@
 
 use crate::seam::Below;
 use std::cell::Cell;
-use sysloom_sdk::Stop;
+use sysloom_sdk::{Stop, Want};
 
 /// Bytes that the stream below has not taken yet.
 #[derive(Default)]
@@ -45,7 +45,11 @@ impl Outbox {
     /// Passes everything on, as far as the stream below takes it.
     pub fn flush(&mut self, below: &mut impl Below) -> Result<(), Stop> {
         while let Some(rest) = self.buffer.get(self.start..self.end).filter(|r| !r.is_empty()) {
-            self.start += below.write(rest)?;
+            match below.write(rest)? {
+                // Nothing taken and nothing said: another layer's way to say "later".
+                0 => return Err(Stop::Wait(Want::WRITE)),
+                n => self.start += n,
+            }
         }
         self.clear();
         Ok(())
