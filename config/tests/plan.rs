@@ -271,7 +271,7 @@ fn stream_values_are_inherited() {
          module(load=\"imtcp\" streamDriver.mode=\"1\" permittedPeer=[\"a\",\"b\"])\n\
          input(type=\"imtcp\" port=\"1\" streamDriver.authMode=\"anon\")\n\
          input(type=\"imtcp\" port=\"2\" streamDriver.name=\"ptcp\" streamDriver.mode=\"0\")\n\
-         $ActionSendStreamDriverMode 1\n$ActionSendStreamDriverPermittedPeer x\n$ActionSendStreamDriverPermittedPeer y\n\
+         $ActionSendStreamDriverMode 1\n$ActionSendStreamDriverPermittedPeer x\n$ActionSendStreamDriverPermittedPeers y,z\n\
          *.* @@h\n\
          action(type=\"omfwd\" target=\"h\" streamDriverMode=\"1\" streamDriverPermittedPeers=\"p, q\")\n",
     );
@@ -287,7 +287,7 @@ fn stream_values_are_inherited() {
     let legacy = &plan.actions[0].streams;
     assert_eq!(
         (legacy.int("streamDriver.mode"), legacy.list("permittedPeer")),
-        (Some(1), &["x".into(), "y".into()][..])
+        (Some(1), &["x".into(), "y".into(), "z".into()][..])
     );
     assert_eq!(legacy.setting("streamDriver.mode").map(|s| s.origin), Some(Origin::Legacy));
     assert_eq!(plan.actions[1].streams.list("permittedPeer"), ["p", "q"]);

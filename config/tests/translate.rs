@@ -46,6 +46,8 @@ else ~
 $ActionName first
 $ActionQueueType LinkedList
 $ActionSendStreamDriverMode 1
+$ActionSendStreamDriverPermittedPeer one.example.net
+$ActionSendStreamDriverPermittedPeer two.example.net
 *.* @@(o,z3)[::1]:99;RSYSLOG_ForwardFormat
 *.* $big
 *.emerg :omusrmsg:root,joe

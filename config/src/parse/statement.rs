@@ -245,6 +245,9 @@ impl Parser<'_> {
             self.cursor.skip_blank_lines();
             if !self.cursor.eat_keyword("then") {
                 return Err(match self.cursor.byte() {
+                    b'=' if self.cursor.slice(self.cursor.at() - 1, self.cursor.at()) == "!" => {
+                        self.expected("the `!` was read as part of the name: put a blank before `!=`")
+                    }
                     b'=' => self.expected("texts and numbers are compared with `==`"),
                     b'#' => self.expected("inside an expression, comments are written `/* ... */`"),
                     _ => self.expected("`then` must follow the condition"),

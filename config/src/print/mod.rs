@@ -183,7 +183,10 @@ impl Printer<'_> {
                 Some(from) => from.settings().get(index).and_then(Option::as_ref) == Some(setting),
                 None => globals.settings().iter().flatten().any(|global| global == setting),
             };
-            if !inherited {
+            // rsyslog: forwarding actions take their peers as one text, under another name.
+            if !inherited && item.word == "action" && param.name == "permittedPeer" {
+                item.text("streamDriverPermittedPeers", &self.plain(param, setting));
+            } else if !inherited {
                 item.params.push((param.name.clone(), self.value(param, setting)));
             }
         }

@@ -170,7 +170,9 @@ impl Loader<'_> {
                     None => wrong(0, format!("ID for {what} '{word}' could not be found or error")),
                 }
             }
-            Type::Array if target.list => Ok(Value::List(vec![word.to_string()])),
+            Type::Array if target.list && param.name != "permittedPeer" => {
+                Ok(Value::List(vec![word.to_string()]))
+            }
             Type::Array => Ok(Value::List(word.split(',').map(String::from).collect())),
             Type::Facility | Type::Severity | Type::Char => {
                 convert(param, &Raw::Text(word.to_string()), &mut |_, _| None).map_err(|m| (2207, m))

@@ -3,7 +3,7 @@
 use super::Loader;
 use crate::ast;
 use crate::catalogue::Kinds;
-use crate::plan::{BinaryOp, CoreFunction, Expr, ExprKind, Function, UnaryOp};
+use crate::plan::{BinaryOp, CoreFunction, Expr, ExprKind, Function, PropertyRef, UnaryOp};
 use crate::source::Span;
 
 impl Loader<'_> {
@@ -95,7 +95,19 @@ impl Loader<'_> {
         let written = if is_path { name } else { name.strip_prefix('$').unwrap_or(name) };
         match self.property(written, self.keep_case, at) {
             Some(property) => ExprKind::Property(property),
-            None => ExprKind::Text(Vec::new()),
+            None => {
+                // Names may hold `-`, `.` and `!`, so an operator without blanks is swallowed by the name before it.
+                let known = |part: Option<(&str, &str)>| {
+                    part.is_some_and(|(head, _)| PropertyRef::find(head, self.keep_case).is_some())
+                };
+                if (known(written.split_once('-')) || known(written.split_once('!')))
+                    && let Some(last) = self.diagnostics.last_mut()
+                {
+                    last.help =
+                        vec![format!("`${written}` is read as one name: put blanks around operators")];
+                }
+                ExprKind::Text(Vec::new())
+            }
         }
     }
 

@@ -97,7 +97,7 @@ impl Loader<'_> {
             // rsyslog: silently the first one wins; a remark costs nothing.
             let message =
                 format!("template '{}' is defined already - the first definition is used", template.name);
-            let mut d = Diagnostic::warning(2357, "duplicate-template", message, at);
+            let mut d = Diagnostic::warning(0, "duplicate-template", message, at);
             d.severity = crate::Severity::Note;
             self.diagnostics.push(d.label(span, "it was defined here first"));
             return;
