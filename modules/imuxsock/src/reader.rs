@@ -8,9 +8,10 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
 use nix::sys::time::TimeSpec;
+use nix::unistd::close;
 use std::collections::HashMap;
 use std::io::IoSliceMut;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Instant;
 use sysloom_sdk::{Complaint, Counter, Frame, Host, Level, Limit, Submit, frame_flag};
 
@@ -36,7 +37,8 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
     let max = host.max_message_size().clamp(1, LONGEST);
     let mut block = vec![0u8; BLOCK.max(max + message::ROOM)];
     let mut frames: Vec<Frame> = Vec::with_capacity(BURST);
-    let mut control = cmsg_space!(UnixCredentials, TimeSpec);
+    // Room for the descriptors too that a sender may attach: without it they would cost us the credentials.
+    let mut control = cmsg_space!(UnixCredentials, TimeSpec, [RawFd; MAX_DESCRIPTORS]);
     let mut limits = Limits::new(host, options);
     let submitted = host.counter("submitted");
     let own = i32::try_from(std::process::id()).unwrap_or(0);
@@ -44,6 +46,7 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
     let flags = frame_flags(options);
     let delay = if options.flow_control { Submit::LIGHT_DELAY } else { Submit::NONE };
     let mut held = false;
+    let mut failures = 0;
     loop {
         if !held && !wait(socket, stop)? {
             return Ok(());
@@ -59,8 +62,15 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
                     break;
                 }
                 Err(Errno::EINTR) => continue,
-                Err(e) => return Err(fault(options, e)),
+                Err(e) if failures >= MAX_FAILURES => return Err(fault(options, e)),
+                Err(e) => {
+                    failures += 1;
+                    host.log(Level::Error, 0, &fault(options, e).text);
+                    drained = true;
+                    break;
+                }
             };
+            failures = 0;
             let process = received.sender.map_or(0, |s| s.pid());
             if received.len == 0 || (options.ignore_own && process == own) {
                 continue;
@@ -114,10 +124,18 @@ fn wait(socket: &Socket, stop: BorrowedFd<'_>) -> Result<bool, Complaint> {
 fn receive(socket: &Socket, space: &mut [u8], control: &mut [u8]) -> Result<Received, Errno> {
     let mut parts = [IoSliceMut::new(space)];
     let fd = socket.datagrams.as_raw_fd();
-    let datagram = recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT)?;
+    let datagram =
+        recvmsg::<()>(fd, &mut parts, Some(control), MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_CMSG_CLOEXEC)?;
     let (mut sender, mut at_ns) = (None, 0);
-    for control in datagram.cmsgs()? {
+    // Without all of its facts a message is still one.
+    for control in datagram.cmsgs().into_iter().flatten() {
         match control {
+            ControlMessageOwned::ScmRights(descriptors) => {
+                // They are ours now, and nobody wants them.
+                for descriptor in descriptors {
+                    let _ = close(descriptor);
+                }
+            }
             ControlMessageOwned::ScmCredentials(credentials) => sender = Some(credentials),
             ControlMessageOwned::ScmTimestampns(time) => {
                 at_ns = time.tv_sec().saturating_mul(1_000_000_000).saturating_add(time.tv_nsec());
@@ -190,5 +208,9 @@ const LONGEST: usize = 16 << 20;
 /// Bytes and messages of one burst.
 const BLOCK: usize = 256 << 10;
 const BURST: usize = 256;
+/// Descriptors that Linux lets a sender attach to a datagram.
+const MAX_DESCRIPTORS: usize = 253;
+/// Reads that may fail in a row before the socket is given up.
+const MAX_FAILURES: u32 = 10;
 /// Processes that are watched before those that are silent are forgotten.
 const MAX_LIMITERS: usize = 1000;

@@ -185,6 +185,34 @@ fn a_process_that_sends_too_much_is_limited_by_severity() {
 }
 
 #[test]
+fn descriptors_that_a_sender_attaches_are_closed() {
+    use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
+    use std::os::fd::AsRawFd;
+    let pid = std::process::id();
+    for system_time in ["on", "off"] {
+        // A descriptor is known by its file: ours is open once again for each copy that is left over.
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let copies = || {
+            let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+            open.filter(|fd| fs::read_link(fd.path()).is_ok_and(|to| to == file.path())).count()
+        };
+        let host = run(&[("annotate", "on"), ("useSysTimeStamp", system_time)], 3, |path| {
+            let socket = UnixDatagram::unbound().unwrap();
+            let address = UnixAddr::new(path).unwrap();
+            for count in [1, 5, 253] {
+                let descriptors = vec![file.as_file().as_raw_fd(); count];
+                let rights = [ControlMessage::ScmRights(&descriptors)];
+                let text = [std::io::IoSlice::new(b"<13>x: text")];
+                sendmsg(socket.as_raw_fd(), &text, &rights, MsgFlags::empty(), Some(&address)).unwrap();
+            }
+        });
+        let annotated = format!("<13>x: text @[_PID={pid} ");
+        assert!(host.messages().iter().all(|m| m.starts_with(&annotated)), "{:?}", host.messages());
+        assert_eq!(copies(), 1);
+    }
+}
+
+#[test]
 fn bursts_are_flushed_once_at_their_end() {
     let host = run(&[], 1000, |path| {
         let socket = UnixDatagram::unbound().unwrap();
