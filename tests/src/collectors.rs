@@ -246,7 +246,7 @@ fn gnutls(terms: &Terms, port: u16, log: &Path) -> Command {
     let mut command = Command::new("sh");
     command.arg("-c").arg(format!(
         "exec gnutls-serv --echo --port {port} --x509certfile {} --x509keyfile {} --x509cafile {} {judge} \
-         --priority '{}' >> {}",
+         --priority '{}' 2>> {}",
         tls.own.cert.display(),
         tls.own.key.display(),
         tls.ca.display(),

@@ -19,7 +19,7 @@ pub use built::{Built, built, command_of, daemon_command};
 pub use channel::{Auth, Channel};
 pub use daemon::{Check, Daemon, check};
 pub use peer::Peer;
-pub use stream::{TlsClient, TlsVersion, connect, lines};
+pub use stream::{TlsClient, TlsVersion, client_config, connect, lines};
 pub use tap::Tap;
 pub use wait::{PATIENCE, file_lines, wait_for};
 

@@ -99,6 +99,21 @@ impl TlsClient {
         Ok(client)
     }
 
+    /// A connection that the server refuses: the port that it came from, and the error. In TLS 1.3 the refusal
+    /// comes after the client's own end of the handshake.
+    pub fn refused(port: u16, ca: &Path, own: Option<&Identity>, version: TlsVersion) -> (u16, String) {
+        let mut client = Self::start(port, ca, own, version);
+        let from = client.socket().local_addr().expect("it is connected").port();
+        let error = match client.handshake() {
+            Err(e) => format!("{e:?}"),
+            Ok(()) => match client.receive() {
+                Ok(n) => format!("no error, but {n} bytes"),
+                Err(e) => format!("{e:?}"),
+            },
+        };
+        (from, error)
+    }
+
     fn start(port: u16, ca: &Path, own: Option<&Identity>, version: TlsVersion) -> Self {
         let config = Arc::new(client_config(ca, own, version));
         let name = ServerName::try_from("localhost").expect("a name");

@@ -105,7 +105,19 @@ impl Reader<'_> {
             .map(|(key, _)| key.text.as_str())
             .find(|k| STATEMENTS.contains(k))
             .map(String::from);
-        let Some(name) = name else { return self.action(item) };
+        let Some(name) = name else {
+            if entries.iter().any(|(key, _)| key.text == "type") {
+                return self.action(item);
+            }
+            let first = entries.first().map_or_else(String::new, |(key, _)| key.text.clone());
+            let at = entries.first().map_or(span, |(key, _)| key.span);
+            let d = self.error(format!("unknown statement '{first}'"), at);
+            match crate::suggest::nearest(&first, STATEMENTS.iter().copied()) {
+                Some(near) => d.help.push(format!("did you mean `{near}`?")),
+                None => d.help.push("an action is a mapping with `type`".into()),
+            }
+            return None;
+        };
         let mut entries = self.entries(item)?;
         let mut take = |key: &str| {
             let at = entries.iter().position(|(k, _)| k.text == key)?;

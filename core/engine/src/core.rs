@@ -237,7 +237,7 @@ impl Services for Core {
             // What is said enters the queue at once unless it is still kept; then there is no queue yet.
             "log.flush" => Ok(0),
             "log.debug" => {
-                self.log.debug();
+                self.log.debug(true);
                 Ok(0)
             }
             _ => self.control.obey(command, argument, &self.log.version),

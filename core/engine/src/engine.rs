@@ -80,7 +80,7 @@ impl Engine {
         if own_messages {
             self.deliver_own_messages();
         } else {
-            self.core.log.deliver_nowhere();
+            self.core.log.deliver_to_syslog();
         }
         let (stop_inputs, stopped) = UnixStream::pair().map_err(failed)?;
         let stopped = Arc::new(stopped);
@@ -102,7 +102,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Files are closed and opened anew, modules are told.
+    /// Files are closed and opened anew, modules are told. Whoever asks meanwhile hears that it is not over.
     pub fn hup(&self) {
         self.outputs.iter().flatten().for_each(|output| output.hup());
         self.inputs.iter().for_each(|input| input.hup());

@@ -3,11 +3,22 @@
 //! Every room logs through a `slog::Logger` whose drain ends here; plugins' lines arrive the same way. What is said
 //! before the main queue runs is kept and delivered when it does, as rsyslog does.
 
+mod debug;
+mod limit;
+
+pub use debug::Debug;
+
+use crate::intake::now_ns;
+use crate::message::reception;
+use limit::Limit;
 use slog::{Drain, KV, Level, Logger, OwnedKVList, Record, Serializer};
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::os::unix::net::UnixDatagram;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use sysloom_config::plan::Values;
 
 /// Where the daemon's own messages go.
 pub struct Selflog {
@@ -17,8 +28,15 @@ pub struct Selflog {
     pub version: String,
     /// Severity numbers above this are not made at all; plugins read it through the ABI.
     level: AtomicU32,
+    /// Severity numbers up to this are delivered (internalmsg.severity).
+    wanted: AtomicU32,
     /// Severity numbers up to this are copied to stderr; 0 = none (there is no emergency of our own).
     stderr: AtomicU32,
+    /// How many lines may still be copied to stderr (errorMessagesToStderr.maxNumber).
+    copies: AtomicI64,
+    limit: Mutex<Limit>,
+    debugging: AtomicBool,
+    debug: Mutex<Debug>,
     sink: Mutex<Sink>,
 }
 
@@ -45,10 +63,33 @@ impl Selflog {
         Arc::new(Self {
             name: name.into(),
             version: version.into(),
-            level: AtomicU32::new(6),
+            level: AtomicU32::new(INFO),
+            wanted: AtomicU32::new(INFO),
             stderr: AtomicU32::new(3),
+            copies: AtomicI64::new(i64::MAX),
+            limit: Mutex::new(Limit::new(INTERVAL, BURST)),
+            debugging: AtomicBool::new(false),
+            debug: Mutex::default(),
             sink: Mutex::new(Sink::Kept(Vec::new())),
         })
+    }
+
+    /// What `global()` says of the daemon's own messages.
+    pub fn configure(&self, globals: &Values) {
+        let number = |name| globals.written(name).and(globals.int(name)).and_then(|n| u32::try_from(n).ok());
+        if let Some(severity) = number("internalmsg.severity") {
+            self.wanted.store(severity, Ordering::Relaxed);
+            self.level.fetch_max(severity, Ordering::Relaxed);
+        }
+        if let Some(most) = number("errorMessagesToStderr.maxNumber") {
+            self.copies.store(most.into(), Ordering::Relaxed);
+        }
+        if globals.bool("allMessagesToStderr") == Some(true) {
+            self.stderr.fetch_max(self.level.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        let interval = number("internalmsg.ratelimit.interval").map_or(INTERVAL, u64::from);
+        let burst = number("internalmsg.ratelimit.burst").unwrap_or(BURST);
+        lock(&self.limit).change(interval, burst);
     }
 
     /// The number that [`sysloom_abi::Host::log_level`] points at.
@@ -56,14 +97,14 @@ impl Selflog {
         &self.level
     }
 
-    /// Keeps messages up to this severity number.
+    /// Makes messages up to this severity number.
     pub fn set_level(&self, severity: u8) {
         self.level.store(severity.into(), Ordering::Relaxed);
     }
 
     /// Whether messages of this severity are copied to stderr.
     pub fn is_copied(&self, severity: u8) -> bool {
-        u32::from(severity) <= self.stderr.load(Ordering::Relaxed)
+        u32::from(severity) <= self.stderr.load(Ordering::Relaxed) && self.copies.load(Ordering::Relaxed) > 0
     }
 
     /// Copies messages of this severity and worse to stderr; 0 = none.
@@ -71,10 +112,21 @@ impl Selflog {
         self.stderr.store(severity.into(), Ordering::Relaxed);
     }
 
-    /// Says everything there is to say, on stderr as well.
-    pub fn debug(&self) {
-        self.level.store(8, Ordering::Relaxed);
-        self.stderr.store(8, Ordering::Relaxed);
+    /// Where the debug stream goes once it is switched on.
+    pub fn debug_to(&self, debug: Debug) {
+        *lock(&self.debug) = debug;
+    }
+
+    /// Switches the debug stream on or off: everything that is said, and what is only said then.
+    pub fn debug(&self, on: bool) {
+        self.debugging.store(on, Ordering::Relaxed);
+        let level = if on { DEBUG } else { self.wanted.load(Ordering::Relaxed).max(INFO) };
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// Whether the debug stream is on.
+    pub fn is_debugging(&self) -> bool {
+        self.debugging.load(Ordering::Relaxed)
     }
 
     /// A logger for a room of the engine.
@@ -88,11 +140,30 @@ impl Selflog {
             return;
         }
         let line = Line { severity, code, text: text.replace(|c: char| c.is_ascii_control(), " ") };
-        if u32::from(severity) <= self.stderr.load(Ordering::Relaxed) {
+        if self.is_debugging() {
+            lock(&self.debug).write(&line.text);
+        }
+        if u32::from(severity) <= self.stderr.load(Ordering::Relaxed)
+            && self.copies.fetch_sub(1, Ordering::Relaxed) > 0
+        {
             // A closed stderr is no reason to stop working.
             let _ = writeln!(std::io::stderr().lock(), "{}: {}", self.name, self.full_text(&line));
         }
-        let deliver = match &mut *self.sink.lock().unwrap_or_else(|e| e.into_inner()) {
+        if u32::from(severity) > self.wanted.load(Ordering::Relaxed) {
+            return;
+        }
+        let (passes, remark) = lock(&self.limit).take(Instant::now());
+        if let Some(remark) = remark {
+            let text = format!("{}[internal_messages]: {remark}", self.name);
+            self.deliver(Line { severity: 6, code: LIMITED, text });
+        }
+        if passes {
+            self.deliver(line);
+        }
+    }
+
+    fn deliver(&self, line: Line) {
+        let deliver = match &mut *lock(&self.sink) {
             Sink::Kept(lines) => return lines.push(line),
             Sink::Deliver(deliver) => Arc::clone(deliver),
             Sink::Nowhere => return,
@@ -118,15 +189,18 @@ impl Selflog {
             0 | 1 | 3000 => self.name.clone(),
             code => format!("{}-{code}", self.name),
         };
-        // rsyslog: the lines that carry a software id have no bracket.
-        let text = if line.text.starts_with("[origin ") { line.text.clone() } else { self.full_text(line) };
-        format!("<{pri}>{tag}: {text}").into_bytes()
+        format!("<{pri}>{tag}: {}", self.body(line)).into_bytes()
+    }
+
+    // rsyslog: the lines that carry a software id have no bracket.
+    fn body(&self, line: &Line) -> String {
+        if line.text.starts_with("[origin ") { line.text.clone() } else { self.full_text(line) }
     }
 
     /// The queue runs: what was kept is delivered, and everything from now on.
     pub fn deliver_to(&self, deliver: Arc<dyn Fn(&Line) + Send + Sync>) {
         let kept = {
-            let mut sink = self.sink.lock().unwrap_or_else(|e| e.into_inner());
+            let mut sink = lock(&self.sink);
             match std::mem::replace(&mut *sink, Sink::Deliver(Arc::clone(&deliver))) {
                 Sink::Kept(lines) => lines,
                 _ => Vec::new(),
@@ -137,10 +211,29 @@ impl Selflog {
         }
     }
 
+    /// As [`Selflog::deliver_to`], to the system's log socket, as syslog(3) does. Without one they are lost.
+    pub fn deliver_to_syslog(self: &Arc<Self>) {
+        let Ok(socket) = UnixDatagram::unbound() else { return self.deliver_nowhere() };
+        // The reader may be this very process, and stuck.
+        let _ = socket.set_write_timeout(Some(SOCKET_PATIENCE));
+        let log = Arc::downgrade(self);
+        self.deliver_to(Arc::new(move |line: &Line| {
+            let Some(log) = log.upgrade() else { return };
+            let mut message = format!("<{}>", 5 * 8 + line.severity).into_bytes();
+            reception(now_ns()).write_rfc3164(&mut message);
+            message.extend_from_slice(format!(" {}: {}", log.name, log.body(line)).as_bytes());
+            let _ = socket.send_to(&message, LOG_SOCKET);
+        }));
+    }
+
     /// From now on messages only reach stderr.
     pub fn deliver_nowhere(&self) {
-        *self.sink.lock().unwrap_or_else(|e| e.into_inner()) = Sink::Nowhere;
+        *lock(&self.sink) = Sink::Nowhere;
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// slog's end of it.
@@ -182,9 +275,26 @@ impl Serializer for Words {
     }
 }
 
+const INFO: u32 = 6;
+const DEBUG: u32 = 8;
+/// rsyslog: internalmsg.ratelimit.interval and .burst.
+const INTERVAL: u64 = 60;
+const BURST: u32 = 100;
+/// rsyslog's code of what is said about dropped messages.
+const LIMITED: i32 = 2177;
+const LOG_SOCKET: &str = "/dev/log";
+const SOCKET_PATIENCE: Duration = Duration::from_millis(100);
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn gather(log: &Selflog) -> Arc<Mutex<Vec<Line>>> {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let into = Arc::clone(&seen);
+        log.deliver_to(Arc::new(move |line| into.lock().unwrap().push(line.clone())));
+        seen
+    }
 
     #[test]
     fn lines_are_kept_until_they_can_be_delivered() {
@@ -192,9 +302,7 @@ mod tests {
         log.copy_to_stderr(0);
         slog::error!(log.logger(), "no\nway"; "code" => 2007);
         log.say(7, 0, "not made");
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let into = Arc::clone(&seen);
-        log.deliver_to(Arc::new(move |line| into.lock().unwrap().push(line.clone())));
+        let seen = gather(&log);
         slog::info!(log.logger(), "later"; "peer" => "192.0.2.1");
         let lines = seen.lock().unwrap().clone();
         assert_eq!(lines[0], Line { severity: 3, code: 2007, text: "no way".into() });
@@ -204,5 +312,38 @@ mod tests {
             "<43>rsyslogd-2007: no way [v1.0 try https://www.rsyslog.com/e/2007 ]"
         );
         assert_eq!(lines.len(), 2);
+    }
+
+    #[test]
+    fn what_is_above_the_limit_is_dropped_and_said_so_once() {
+        let log = Selflog::new("rsyslogd", "1.0");
+        log.copy_to_stderr(0);
+        let seen = gather(&log);
+        for n in 0..BURST + 50 {
+            log.say(6, 0, &format!("line {n}"));
+        }
+        let lines = seen.lock().unwrap();
+        assert_eq!(lines.len(), BURST as usize + 1);
+        let last = lines.last().unwrap();
+        assert_eq!(last.code, 2177);
+        assert_eq!(last.text, "rsyslogd[internal_messages]: begin to drop messages due to rate-limiting");
+    }
+
+    #[test]
+    fn debugging_makes_more_lines_but_delivers_none_of_them() {
+        let log = Selflog::new("rsyslogd", "1.0");
+        log.copy_to_stderr(0);
+        let seen = gather(&log);
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let stream = std::fs::File::create(file.path()).unwrap();
+        log.debug_to(Debug { stdout: false, file: Some(stream), stamps: false });
+        log.say(7, 0, "before");
+        log.debug(true);
+        log.say(7, 0, "while");
+        log.debug(false);
+        log.say(7, 0, "after");
+        assert!(seen.lock().unwrap().is_empty());
+        let text = std::fs::read_to_string(file.path()).unwrap();
+        assert!(text.ends_with(": while\n") && text.lines().count() == 1, "{text}");
     }
 }
