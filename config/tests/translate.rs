@@ -152,3 +152,14 @@ fn real_files_read_back() {
     }
     assert!(read_back > 0);
 }
+
+#[test]
+fn a_long_ladder_is_printed_as_one() {
+    let mut text = String::from("*.* /x\nif $msg == '0' then stop\n");
+    for n in 1..900 {
+        text.push_str(&format!("else if $msg == '{n}' then stop\n"));
+    }
+    let printed = print(&read("t.conf", &text), Syntax::RainerScript);
+    assert_eq!(printed.matches("} else if ").count(), 899);
+    assert_eq!(print(&read("t.conf", &printed), Syntax::RainerScript), printed);
+}

@@ -28,8 +28,18 @@ impl Printer<'_> {
                     return;
                 }
                 let mut text = format!("{} {{\n{}{pad}}}", self.filter(filter), self.body(then, level + 1));
-                if !otherwise.is_empty() {
-                    text.push_str(&format!(" else {{\n{}{pad}}}", self.block(otherwise, level + 1)));
+                let mut rest = otherwise;
+                // A ladder of `else if` is printed as one.
+                while let [Statement::If { filter, then, otherwise, .. }] = rest.as_slice() {
+                    let head = self.filter(filter);
+                    if !head.starts_with("if") {
+                        break;
+                    }
+                    text.push_str(&format!(" else {head} {{\n{}{pad}}}", self.body(then, level + 1)));
+                    rest = otherwise;
+                }
+                if !rest.is_empty() {
+                    text.push_str(&format!(" else {{\n{}{pad}}}", self.block(rest, level + 1)));
                 }
                 text
             }
