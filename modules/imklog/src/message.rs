@@ -41,7 +41,7 @@ pub fn from_device(record: &[u8]) -> Option<Message<'_>> {
 /// Appends the message as a local program would write it, with the kernel's stamp or without.
 pub fn push(block: &mut Vec<u8>, message: &Message<'_>, stamp: bool) {
     // A Vec takes everything.
-    let _ = write!(block, "<{}>kernel:", message.pri);
+    let _ = write!(block, "<{}>kernel: ", message.pri);
     if let (Some(us), true) = (message.stamp_us, stamp) {
         let _ = write!(block, "[{:5}.{:06}] ", us / 1_000_000, us % 1_000_000);
     }
@@ -117,7 +117,7 @@ mod tests {
         let message = from_text(b"<6>[   12.345678] usb");
         push(&mut block, &message, true);
         push(&mut block, &message, false);
-        assert_eq!(block, b"<6>kernel:[   12.345678] usb<6>kernel:usb");
+        assert_eq!(block, b"<6>kernel: [   12.345678] usb<6>kernel: usb");
     }
 
     #[test]

@@ -36,7 +36,7 @@ const LINES: &str = "<6>[   12.345678] usb\n<12>su: x\n<5>[   13.000001] half\n<
 #[test]
 fn the_kernels_own_messages() {
     let host = run(&[], LINES, 2);
-    assert_eq!(host.messages(), ["<6>kernel:[   12.345678] usb", "<5>kernel:[   13.000001] half"]);
+    assert_eq!(host.messages(), ["<6>kernel: [   12.345678] usb", "<5>kernel: [   13.000001] half"]);
     assert!(host.submitted().iter().all(|m| m.flags == FLAGS && m.received_ns == 0 && m.peer == 0));
     assert_eq!(Submit(host.submits().2), Submit::LIGHT_DELAY | Submit::FLUSH);
     assert_eq!(host.count("submitted"), 2);
@@ -45,13 +45,13 @@ fn the_kernels_own_messages() {
 #[test]
 fn messages_of_programs_only_if_permitted() {
     let host = run(&[("permitNonKernelFacility", "on")], LINES, 3);
-    assert_eq!(host.messages()[1], "<12>kernel:su: x");
+    assert_eq!(host.messages()[1], "<12>kernel: su: x");
 }
 
 #[test]
 fn the_kernels_stamp_becomes_the_time_and_stays_if_told() {
     let booted = message::boot_ns().unwrap();
-    for (keep, text) in [("off", "<6>kernel:usb"), ("on", "<6>kernel:[   12.345678] usb")] {
+    for (keep, text) in [("off", "<6>kernel: usb"), ("on", "<6>kernel: [   12.345678] usb")] {
         let words = [("parseKernelTimestamp", "on"), ("keepKernelTimestamp", keep)];
         let host = run(&words, LINES, 2);
         assert_eq!(host.messages()[0], text);
