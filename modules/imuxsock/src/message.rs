@@ -21,32 +21,33 @@ pub fn severity(message: &[u8]) -> u8 {
     NOTICE
 }
 
-/// Puts the sender's true process id where the tag has one. `room` holds the message in its first `len` bytes; the
-/// result is the new length.
+/// Puts the sender's true process id into the tag, whether it has one or not. `room` holds the message in its first
+/// `len` bytes; the result is the new length.
 pub fn fix_pid(room: &mut [u8], len: usize, pid: i32) -> usize {
     let Some(message) = room.get(..len) else { return len };
     let start = tag_at(message);
     let tag = message.get(start..).unwrap_or_default();
-    let Some(open) = tag.iter().position(|b| matches!(b, b'[' | b':' | b' ')) else { return len };
-    if tag.get(open) != Some(&b'[') {
-        return len;
-    }
-    let Some(close) = tag.iter().skip(open).position(|b| *b == b']') else { return len };
-    let (from, to) = (start + open + 1, start + open + close);
-    let mut digits = [0u8; 16];
-    let mut rest = digits.as_mut_slice();
-    if write!(rest, "{pid}").is_err() {
+    let tag = tag.split(|b| *b == b' ').next().unwrap_or_default();
+    let Some(open) = tag.iter().position(|b| matches!(b, b'[' | b':')) else { return len };
+    // rsyslog: everything from the bracket to the colon gives way.
+    let close = tag.iter().skip(open).position(|b| *b == b':').map(|at| open + at);
+    let bracket = || tag.iter().position(|b| *b == b']').map(|at| at + 1);
+    let Some(close) = close.or_else(bracket).filter(|close| *close >= open) else { return len };
+    let (from, to) = (start + open, start + close);
+    let mut text = [0u8; 16];
+    let mut rest = text.as_mut_slice();
+    if write!(rest, "[{pid}]").is_err() {
         return len;
     }
     let left = rest.len();
-    let count = digits.len() - left;
+    let count = text.len() - left;
     let new_len = len - (to - from) + count;
     if new_len > room.len() {
         return len;
     }
     room.copy_within(to..len, from + count);
-    if let (Some(place), Some(digits)) = (room.get_mut(from..from + count), digits.get(..count)) {
-        place.copy_from_slice(digits);
+    if let (Some(place), Some(text)) = (room.get_mut(from..from + count), text.get(..count)) {
+        place.copy_from_slice(text);
     }
     new_len
 }
@@ -65,12 +66,13 @@ pub fn annotate(room: &mut [u8], len: usize, pid: i32, uid: u32, gid: u32) -> us
     let comm = fs::read(format!("{process}/comm")).ok();
     let exe = fs::read_link(format!("{process}/exe")).ok().map(|p| p.into_os_string().into_encoded_bytes());
     let line = fs::read(format!("{process}/cmdline")).ok();
-    for (name, value) in [("_COMM", comm), ("_EXE", exe), ("_CMDLINE", line)] {
+    // rsyslog: only the command line is quoted.
+    let comm = comm.map(|comm| comm.get(..trimmed(&comm)).unwrap_or_default().to_vec());
+    for (name, value) in [("_COMM", comm), ("_EXE", exe), ("_CMDLINE", line.map(|line| quoted(&line)))] {
         let Some(value) = value else { continue };
-        let quoted = quoted(&value);
-        if quoted.len() + name.len() + 3 < rest.len() {
+        if value.len() + name.len() + 3 < rest.len() {
             let _ = write!(rest, " {name}=");
-            let _ = rest.write_all(&quoted);
+            let _ = rest.write_all(&value);
         }
     }
     let _ = rest.write_all(b"]");
@@ -97,11 +99,10 @@ fn trimmed(message: &[u8]) -> usize {
 }
 
 fn quoted(value: &[u8]) -> Vec<u8> {
-    let value = value.get(..trimmed(value)).unwrap_or_default();
     let mut out = vec![b'"'];
     for &byte in value.iter().take(MAX_PROPERTY) {
         match byte {
-            // The arguments of a command line are separated by NULs.
+            // The arguments of a command line are ended by NULs. rsyslog: the last one's blank stays.
             0 => out.push(b' '),
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             _ => out.push(byte),
@@ -147,14 +148,17 @@ mod tests {
     }
 
     #[test]
-    fn a_pid_is_replaced_only_where_the_tag_has_one() {
+    fn the_tag_gets_the_pid() {
         for (before, after) in [
             ("<13>Oct  1 22:14:15 su[1]: x[2]", "<13>Oct  1 22:14:15 su[4711]: x[2]"),
             ("<13>Oct 11 22:14:15 su[123456]: x", "<13>Oct 11 22:14:15 su[4711]: x"),
             ("<13>su[]: x", "<13>su[4711]: x"),
+            ("<13>su[9]x: x", "<13>su[4711]: x"),
+            ("<13>su[9] x", "<13>su[4711] x"),
+            ("<13>Oct  1 22:14:15 su: x[2]", "<13>Oct  1 22:14:15 su[4711]: x[2]"),
+            ("<13>su x[2]: y", "<13>su x[2]: y"),
+            ("<13>su]7[ x", "<13>su]7[ x"),
             ("su[7", "su[7"),
-            ("<13>Oct  1 22:14:15 su: x[2]", "<13>Oct  1 22:14:15 su: x[2]"),
-            ("<13>su x[2]", "<13>su x[2]"),
             ("", ""),
         ] {
             assert_eq!(fixed(before, 4711), after);
@@ -170,9 +174,9 @@ mod tests {
         let len = annotate(&mut room, len, pid, 12, 34);
         let text = String::from_utf8(room[..len].to_vec()).unwrap();
         let exe = std::env::current_exe().unwrap();
-        assert!(text.starts_with(&format!("<13>su: text @[_PID={pid} _UID=12 _GID=34 _COMM=\"")), "{text}");
-        assert!(text.contains(&format!(" _EXE=\"{}\" _CMDLINE=\"", exe.display())), "{text}");
-        assert!(text.ends_with("\"]"), "{text}");
+        assert!(text.starts_with(&format!("<13>su: text @[_PID={pid} _UID=12 _GID=34 _COMM=")), "{text}");
+        assert!(text.contains(&format!(" _EXE={} _CMDLINE=\"", exe.display())), "{text}");
+        assert!(text.ends_with(" \"]"), "{text}");
     }
 
     #[test]
