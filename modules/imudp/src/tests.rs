@@ -111,6 +111,20 @@ fn several_ports_and_one_address() {
 }
 
 #[test]
+fn options_of_the_sockets() {
+    let input =
+        make(&TestHost::new(), &[], &[("rcvbufSize", "64k"), ("device", "lo"), ("address", "127.0.0.1")]);
+    input.activate().unwrap();
+    let socket = &input.listeners.get().unwrap()[0].socket;
+    // Linux doubles it, for its own needs.
+    assert_eq!(socket.recv_buffer_size().unwrap(), 128 << 10);
+    assert_eq!(socket.device().unwrap().unwrap(), b"lo");
+
+    let input = make(&TestHost::new(), &[], &[("device", "no-such-device")]);
+    assert!(input.activate().err().unwrap().text.ends_with("No such device"));
+}
+
+#[test]
 fn a_port_in_use_is_an_error_with_its_number() {
     let taken = UdpSocket::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();

@@ -1,6 +1,6 @@
 //! The thread of an action that buffers or closes idle files: it writes what waits and closes what nobody uses.
 
-use crate::{Files, Shared};
+use crate::Shared;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::{Arc, PoisonError};
 use std::thread::{Builder, JoinHandle};
@@ -38,23 +38,6 @@ fn work(shared: &Shared) {
     let mut files = shared.files.lock().unwrap_or_else(PoisonError::into_inner);
     while !shared.stop.load(SeqCst) {
         files = shared.wake.wait_timeout(files, period).unwrap_or_else(PoisonError::into_inner).0;
-        if flush.is_some() {
-            match &mut *files {
-                Files::Fixed(file) => shared.report(file.flush_open(&shared.writing)),
-                Files::Dynamic(cache) => cache.each(|file| shared.report(file.flush_open(&shared.writing))),
-                Files::Nowhere => {}
-            }
-        }
-        let Some(age) = shared.close_after else { continue };
-        let now = Instant::now();
-        match &mut *files {
-            Files::Fixed(file) if now.saturating_duration_since(file.idle_since()) >= age => {
-                shared.report(file.close(&shared.writing));
-            }
-            Files::Dynamic(cache) => {
-                cache.close_idle(age, now, |file| shared.report(file.close(&shared.writing)))
-            }
-            _ => {}
-        }
+        shared.tidy(&mut files, Instant::now());
     }
 }

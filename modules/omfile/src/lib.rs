@@ -19,7 +19,7 @@ use params::{ActionParams, ModuleParams};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use sysloom_sdk::{Commit, Complaint, Host, Level, Outcome, Output, Records, Worker, plugin};
 
 /// One action that writes to a file, or to files by template.
@@ -130,6 +130,27 @@ impl Shared {
             Files::Fixed(file) => self.report(file.close(&self.writing)),
             Files::Dynamic(cache) => cache.close_all(|file| self.report(file.close(&self.writing))),
             Files::Nowhere => {}
+        }
+    }
+
+    /// The janitor's work: writes what waits for it, and closes what has been idle for too long.
+    fn tidy(&self, files: &mut Files, now: Instant) {
+        if self.writing.in_background() {
+            match files {
+                Files::Fixed(file) => self.report(file.flush_open(&self.writing)),
+                Files::Dynamic(cache) => cache.each(|file| self.report(file.flush_open(&self.writing))),
+                Files::Nowhere => {}
+            }
+        }
+        let Some(age) = self.close_after else { return };
+        match files {
+            Files::Fixed(file) if now.saturating_duration_since(file.idle_since()) >= age => {
+                self.report(file.close(&self.writing));
+            }
+            Files::Dynamic(cache) => {
+                cache.close_idle(age, now, |file| self.report(file.close(&self.writing)))
+            }
+            _ => {}
         }
     }
 

@@ -367,6 +367,43 @@ fn asynchronous_writing_needs_no_further_commit() {
 }
 
 #[test]
+fn idle_files_are_closed() {
+    for (params, minutes) in [
+        (&[("file", "@/log")][..], None),
+        (&[("file", "@/log"), ("closeTimeout", "2")][..], Some(2)),
+        (&[("dynaFile", "t")][..], Some(10)),
+        (&[("dynaFile", "t"), ("closeTimeout", "3")][..], Some(3)),
+        (&[("dynaFile", "t"), ("closeTimeout", "0")][..], None),
+    ] {
+        let mut bench = Bench::new(params);
+        let dynamic = params[0].0 == "dynaFile";
+        let path = bench.path("log");
+        let write = |bench: &mut Bench| {
+            is_done(if dynamic {
+                bench.commit_dynamic(&[("x", path.clone())])
+            } else {
+                bench.commit(&["x"])
+            });
+        };
+        let after = |bench: &Bench, seconds: u64| {
+            let mut files = bench.output.shared.lock();
+            bench.output.shared.tidy(&mut files, Instant::now() + Duration::from_secs(seconds));
+        };
+        write(&mut bench);
+        // An open file follows its new name, a closed one is made again.
+        fs::rename(bench.path("log"), bench.path("log.1")).unwrap();
+        after(&bench, minutes.unwrap_or(1000) * 60 - 1);
+        write(&mut bench);
+        assert_eq!(bench.read("log.1"), "x\nx\n");
+        after(&bench, minutes.unwrap_or(1000) * 60 + 1);
+        write(&mut bench);
+        assert_eq!(bench.path("log").exists(), minutes.is_some(), "{params:?}");
+        let closed = u64::from(dynamic && minutes.is_some());
+        assert_eq!(if dynamic { bench.count("closetimeouts") } else { 0 }, closed);
+    }
+}
+
+#[test]
 fn buffered_lines_wait_for_a_file_that_can_be_written() {
     let mut bench = Bench::new(&[("file", "@/link"), ("flushOnTXEnd", "off"), ("ioBufferSize", "4")]);
     std::os::unix::fs::symlink("/dev/full", bench.path("link")).unwrap();
