@@ -22,8 +22,21 @@ pub struct Arguments {
     pub keep_directory: bool,
     /// `-d`
     pub debug: bool,
+    /// `-T`: the process's root directory.
+    pub root: Option<PathBuf>,
+    /// `-o`: where the configuration with all includes is written; `-` = stdout.
+    pub expanded: Option<PathBuf>,
+    /// `-F`: the language that `-o` writes instead.
+    pub language: Option<Language>,
     /// Remarks for stderr: options that are accepted but have gone away.
     pub remarks: Vec<String>,
+}
+
+/// What `-F` translates to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Yaml,
+    RainerScript,
 }
 
 /// What the process is started for.
@@ -48,6 +61,11 @@ pub enum UsageError {
     Syntax(#[from] lexopt::Error),
     #[error("'{0}' is not an option; a configuration file is given with -f FILE")]
     Word(String),
+    #[error("-F {0}: the languages are yaml and rainerscript")]
+    Language(String),
+    /// `-h`, `-?`
+    #[error("usage")]
+    Asked,
 }
 
 impl Arguments {
@@ -65,7 +83,18 @@ impl Arguments {
                 Arg::Short('d') => this.debug = true,
                 Arg::Short('N') => this.task = Task::Check { level: parser.value()?.parse()? },
                 Arg::Short('v') | Arg::Long("version") => this.task = Task::Version,
-                Arg::Short('h' | '?') | Arg::Long("help") => this.task = Task::Help,
+                Arg::Short('T') => this.root = Some(parser.value()?.into()),
+                Arg::Short('o') => this.expanded = Some(parser.value()?.into()),
+                Arg::Short('F') => {
+                    this.language = Some(match parser.value()?.string()?.to_ascii_lowercase().as_str() {
+                        "yaml" => Language::Yaml,
+                        "rainerscript" => Language::RainerScript,
+                        other => return Err(UsageError::Language(other.into())),
+                    });
+                }
+                // rsyslog: these are no options, and end in usage and exit code 1.
+                Arg::Short('h' | '?') => return Err(UsageError::Asked),
+                Arg::Long("help") => this.task = Task::Help,
                 Arg::Long("explain") => this.task = Task::Explain(parser.value()?.string()?),
                 Arg::Short('u') => this.old_mask(parser.value()?.parse()?),
                 Arg::Short('D') => {}
@@ -86,8 +115,13 @@ impl Arguments {
 
     /// rsyslog: `-u` is a bit mask; 2 means what `-C` says.
     fn old_mask(&mut self, mask: u32) {
-        self.remarks.push("option -u is obsolete; use -C".into());
-        self.keep_directory |= mask & 2 != 0;
+        if mask & 1 != 0 {
+            self.remarks.push("option -u1 has no effect; see global(parser.parseHostnameAndTag=)".into());
+        }
+        if mask & 2 != 0 {
+            self.remarks.push("the -u command line option will go away soon; use -C instead of -u2".into());
+            self.keep_directory = true;
+        }
     }
 }
 
@@ -104,10 +138,13 @@ pub fn help(name: &str) -> String {
          \x20 -i FILE      file for the process id, or NONE\n\
          \x20 -M DIR:DIR   where modules and drivers are looked for [or SYSLOOM_MODDIR, RSYSLOG_MODDIR]\n\
          \x20 -C           do not change to the directory / at start\n\
-         \x20 -d           say more while running\n\
+         \x20 -T DIR       change the root directory to DIR first\n\
+         \x20 -d           debug output on stdout; SIGINT stops, SIGUSR1 switches the output off and on\n\
          \n\
          Look before running\n\
          \x20 -N LEVEL     check the configuration, say everything that is wrong with it, and exit\n\
+         \x20 -o FILE      write the configuration with everything it includes; - is stdout\n\
+         \x20 -F LANGUAGE  with -N1 -o FILE: write it as yaml or rainerscript instead\n\
          \x20 --explain X  what a diagnostic means (its name stands below it), or a module's parameters\n\
          \x20 -v           version\n\
          \x20 --help       this text\n\
@@ -144,6 +181,11 @@ mod tests {
         assert_eq!(parse(&["-N1"]).unwrap().task, Task::Check { level: 1 });
         assert!(parse(&["-u2"]).unwrap().keep_directory);
         assert_eq!(parse(&["-4"]).unwrap().remarks.len(), 1);
+        assert_eq!(parse(&["-T/jail"]).unwrap().root, Some("/jail".into()));
+        let translated = parse(&["-N1", "-o-", "-Fyaml"]).unwrap();
+        assert_eq!(translated.expanded, Some("-".into()));
+        assert_eq!(translated.language, Some(Language::Yaml));
+        assert!(parse(&["-dn"]).unwrap().debug);
     }
 
     #[test]
@@ -151,5 +193,7 @@ mod tests {
         assert!(matches!(parse(&["server.conf"]), Err(UsageError::Word(_))));
         assert!(parse(&["-Z"]).is_err());
         assert!(parse(&["-f"]).is_err());
+        assert!(matches!(parse(&["-h"]), Err(UsageError::Asked)));
+        assert!(matches!(parse(&["-Fxml"]), Err(UsageError::Language(_))));
     }
 }

@@ -1,15 +1,20 @@
-//! The process: going to the background, its pid file, its directory.
+//! The process: its environment, going to the background, children, its pid file.
 //!
 //! The one place of the daemon that forks. It does so before anything else is started, because only the calling
 //! thread lives on in the child.
 #![allow(unsafe_code)]
 
-use nix::sys::signal::kill;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
+use nix::sys::stat::{Mode, umask};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe, setsid};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::exit;
+use std::time::Duration;
 
 /// The start cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -18,32 +23,124 @@ pub enum ProcessError {
     Running(PathBuf, i32),
     #[error("cannot write pid file '{file}': {1}", file = .0.display())]
     PidFile(PathBuf, #[source] io::Error),
-    #[error("cannot go to the background: {0}")]
+    #[error("cannot start a process: {0}")]
     Fork(#[from] nix::Error),
+    #[error("cannot go to the background: {0}")]
+    Pair(#[source] io::Error),
+}
+
+/// What every start of the daemon does first.
+pub fn prepare() {
+    // SAFETY: no handler is installed; a write beyond the file size limit then fails like any other.
+    let _ = unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) };
+    if std::env::var_os("TZ").is_none() {
+        // rsyslog: so that libraries and child processes agree with us, whatever becomes of the root directory.
+        let zone = if File::open("/etc/localtime").is_ok() { ":/etc/localtime" } else { "UTC" };
+        // SAFETY: the process has one thread.
+        unsafe { std::env::set_var("TZ", zone) };
+    }
+}
+
+/// Sets environment variables for whatever is started from now on.
+pub fn environment<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) {
+    for (name, value) in pairs {
+        // SAFETY: called before the daemon starts its threads; loaded plugins have none yet.
+        unsafe { std::env::set_var(name, value) };
+    }
+}
+
+/// Takes these bits of the mode from every file that is created.
+pub fn mask(bits: i64) {
+    // Modes have twelve bits.
+    umask(Mode::from_bits_truncate(bits as u32 & 0o7777));
+}
+
+/// Allows so many open files at once; more than the hard limit only root may.
+pub fn open_files(files: i64) -> Result<(), nix::Error> {
+    let files = u64::try_from(files).map_err(|_| nix::Error::EINVAL)?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, files, hard.max(files))
+}
+
+/// Children that ended and that nobody waits for. Only the first process of a name space gets such: everybody else's
+/// children belong to the plugin that started them.
+pub fn reap() {
+    if std::process::id() != 1 {
+        return;
+    }
+    while matches!(
+        waitpid(None, Some(WaitPidFlag::WNOHANG)),
+        Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..))
+    ) {}
+}
+
+/// How a child ended.
+pub enum Ended {
+    Exited(u8),
+    Killed {
+        signal: Signal,
+        /// What it had noted until then.
+        note: String,
+    },
+}
+
+/// Runs `work` in a child process, with a place for notes, and waits for its end. `work` gives the exit code.
+pub fn in_child(work: impl FnOnce(File) -> u8) -> Result<Ended, ProcessError> {
+    let (from_child, to_parent) = pipe()?;
+    // SAFETY: called before the process has a second thread, so the child may do anything.
+    let child = match unsafe { fork() }? {
+        ForkResult::Parent { child } => child,
+        ForkResult::Child => {
+            drop(from_child);
+            exit(work(File::from(to_parent)).into());
+        }
+    };
+    drop(to_parent);
+    let mut note = Vec::new();
+    // The end of the pipe is the child's; what cannot be read is only a note.
+    let _ = File::from(from_child).read_to_end(&mut note);
+    loop {
+        match waitpid(child, None) {
+            Ok(WaitStatus::Exited(_, code)) => return Ok(Ended::Exited(u8::try_from(code).unwrap_or(1))),
+            Ok(WaitStatus::Signaled(_, signal, _)) => {
+                let note = String::from_utf8_lossy(&note).into_owned();
+                return Ok(Ended::Killed { signal, note });
+            }
+            Ok(_) | Err(nix::Error::EINTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
 }
 
 /// The child's side of a start in the background: the parent waits until it hears how it went.
 pub struct Background {
-    parent: File,
+    parent: UnixStream,
 }
 
 impl Background {
     /// Forks. The parent stays in here until the child is ready, and exits with its result; the child comes back.
     pub fn enter() -> Result<Self, ProcessError> {
-        let (from_child, to_parent) = pipe()?;
+        let (mut from_child, to_parent) = UnixStream::pair().map_err(ProcessError::Pair)?;
         // SAFETY: called before the process has a second thread, so the child may do anything.
         match unsafe { fork() }? {
             ForkResult::Parent { .. } => {
                 drop(to_parent);
-                let mut heard = String::new();
-                let read = File::from(from_child).read_to_string(&mut heard);
+                let mut heard = [0; READY.len()];
+                let _ = from_child.set_read_timeout(Some(PATIENCE));
                 // A child that fails has said why on the stderr that it shares with us.
-                exit(if read.is_ok() && heard == READY { 0 } else { 1 });
+                match from_child.read_exact(&mut heard) {
+                    Ok(()) if heard == READY.as_bytes() => exit(0),
+                    Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
+                        let _ = writeln!(io::stderr(), "the daemon was not ready within {PATIENCE:?}");
+                        exit(1);
+                    }
+                    _ => exit(1),
+                }
             }
             ForkResult::Child => {
                 drop(from_child);
                 setsid()?;
-                Ok(Self { parent: File::from(to_parent) })
+                Ok(Self { parent: to_parent })
             }
         }
     }
@@ -96,6 +193,8 @@ impl Drop for PidFile {
 
 /// What the child writes when it runs.
 const READY: &str = "ready\n";
+/// How long a start may take before the parent gives up on it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use crate::settings::{Colour, Settings};
 use std::cell::Cell;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::process::ExitCode;
 use std::sync::Arc;
 use sysloom_config::diagnostic::{first_line, render};
 use sysloom_config::{Diagnostic, Loaded, Plan, Severity, Sources};
@@ -31,15 +30,11 @@ impl Report {
             Task::Check { level } => Some(level),
             _ => None,
         };
-        let foreground = settings.foreground || checking.is_some();
+        let foreground = settings.foreground || arguments.debug || checking.is_some();
         // rsyslog: only errors are copied; sysloomd copies warnings too, since they are meant for whoever looks.
         let copied = if log.name == "rsyslogd" && checking.is_none() { 3 } else { 4 };
         // In the background too, until the start has succeeded: whoever started it sees why it did not.
         log.copy_to_stderr(copied);
-        if arguments.debug {
-            log.set_level(7);
-            log.copy_to_stderr(7);
-        }
         let colour = match settings.colour {
             Colour::Auto => std::io::stderr().is_terminal(),
             Colour::Always => true,
@@ -66,12 +61,12 @@ impl Report {
     }
 
     /// The check found the configuration usable; whether it is also free of errors.
-    pub fn end_of_check(&self) -> ExitCode {
+    pub fn end_of_check(&self) -> u8 {
         if self.errors.get() > 0 {
-            return ExitCode::FAILURE;
+            return 1;
         }
         eprintln!("{}: End of config validation run. Bye.", self.log.name);
-        ExitCode::SUCCESS
+        0
     }
 
     /// Each diagnostic's first line goes into the log; caret, help and slug follow on stderr.

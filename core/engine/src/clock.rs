@@ -5,6 +5,11 @@ use jiff::tz::TimeZone;
 use std::cell::Cell;
 use std::sync::OnceLock;
 
+/// The local time as `2026-11-23 07:30:00`.
+pub fn now_words() -> String {
+    jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 /// Minutes east of UTC that the local zone has at `unix` seconds.
 pub fn offset_minutes(unix: i64) -> i16 {
     thread_local! {

@@ -35,5 +35,7 @@ mod system;
 pub mod template;
 pub mod worker;
 
+pub use clock::now_words;
+
 /// Major and minor of the plugin ABI.
 pub const ABI: (u16, u16) = (sysloom_abi::ABI_MAJOR, sysloom_abi::ABI_MINOR);
