@@ -29,7 +29,7 @@ pub(crate) struct Mailbox {
     wake: EventFd,
     jobs: Mutex<Vec<Job>>,
     full: AtomicBool,
-    /// The loop sleeps without a limit and learns of deadlines only when it is woken.
+    /// The loop sleeps for long and learns of new deadlines only when it is woken.
     dormant: AtomicBool,
     load: AtomicUsize,
 }
@@ -195,15 +195,18 @@ impl Reactor {
         if !self.line.is_empty() {
             return self.mailbox.epoll.wait(events, EpollTimeout::ZERO);
         }
-        if let Some(Reverse((first, _))) = self.deadlines.peek() {
-            // Coarse: a deadline may be late by a tick, and many of them cost one wake-up.
-            let left = first.saturating_duration_since(self.now).max(TICK);
-            let left = EpollTimeout::try_from(left).unwrap_or(EpollTimeout::NONE);
-            return self.mailbox.epoll.wait(events, left);
+        // Coarse: a deadline may be late by a tick, and many of them cost one wake-up.
+        let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
+        let left = first.map(|first| first.saturating_duration_since(self.now).max(TICK));
+        let timeout = left.map_or(EpollTimeout::NONE, |left| {
+            EpollTimeout::try_from(left).unwrap_or(EpollTimeout::NONE)
+        });
+        if left.is_some_and(|left| left <= NAP) {
+            return self.mailbox.epoll.wait(events, timeout);
         }
+        // A connection that comes now and stays silent may have an earlier deadline than any that is known.
         self.mailbox.dormant.store(true, Ordering::SeqCst);
-        let timeout =
-            if self.mailbox.full.load(Ordering::SeqCst) { EpollTimeout::ZERO } else { EpollTimeout::NONE };
+        let timeout = if self.mailbox.full.load(Ordering::SeqCst) { EpollTimeout::ZERO } else { timeout };
         let ready = self.mailbox.epoll.wait(events, timeout);
         self.mailbox.dormant.store(false, Ordering::SeqCst);
         ready
@@ -231,7 +234,7 @@ impl Reactor {
     fn adopted(&mut self, mut live: Box<Live>) {
         let conn = live.conn;
         if let Some(limit) = live.limit() {
-            self.deadlines.push(Reverse((self.now + limit, conn)));
+            self.deadlines.push(Reverse((live.since + limit, conn)));
         }
         live.open_plain();
         self.lives.insert(conn, live);
@@ -472,4 +475,6 @@ const EVENTS: usize = 256;
 const ACCEPTS_A_TURN: u32 = 64;
 /// The grain of deadlines.
 const TICK: Duration = Duration::from_millis(250);
+/// A loop that sleeps no longer than this sees new deadlines in time by itself.
+const NAP: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);
