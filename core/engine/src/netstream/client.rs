@@ -428,7 +428,8 @@ impl Client {
     }
 
     fn is_over(&self, now: Instant) -> bool {
-        let inner = lock(&self.inner);
+        // In use: whoever uses it may hold it for as long as a write takes.
+        let Ok(inner) = self.inner.try_lock() else { return false };
         inner.session.is_none() || inner.ending.is_none_or(|end| end <= now)
     }
 }
