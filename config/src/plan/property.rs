@@ -19,7 +19,8 @@ pub enum Step {
     Index(usize),
 }
 
-/// `$!a!b[2]`; no steps means the whole tree. Names are in lower case already unless case matters.
+/// `$!a!b[2]`; no steps means the whole tree. Scripts keep the case of names, templates have them in lower case
+/// unless case matters.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct JsonPath {
     pub root: JsonRoot,

@@ -88,7 +88,7 @@ pub struct Replacer {
 /// `F,delimiter,from:n,to`
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FieldPick {
-    /// From 1.
+    /// From 1; 0 is never found.
     pub number: u32,
     pub delimiter: u8,
     /// Repeated delimiters count as one (`+`).

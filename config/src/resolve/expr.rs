@@ -93,7 +93,8 @@ impl Loader<'_> {
     fn variable(&mut self, name: &str, at: Span) -> ExprKind {
         let is_path = matches!(name.as_bytes().get(1), Some(b'!' | b'.' | b'/'));
         let written = if is_path { name } else { name.strip_prefix('$').unwrap_or(name) };
-        match self.property(written, self.keep_case, at) {
+        // Names are written as they stand; they are found without regard to case unless variables.caseSensitive is on.
+        match self.property(written, true, at) {
             Some(property) => ExprKind::Property(property),
             None => {
                 // Names may hold `-`, `.` and `!`, so an operator without blanks is swallowed by the name before it.

@@ -69,6 +69,13 @@ impl Loader<'_> {
         if reader.eat(b':') {
             replacer.fieldname = Some(reader.until(b"%")).filter(|name| !name.is_empty());
         }
+        // rsyslog: an alias is what the field is called in JSON.
+        if let Some(PropertyRef::Named(named)) = property
+            && replacer.fieldname.is_none()
+            && !name.eq_ignore_ascii_case(named.name())
+        {
+            replacer.fieldname = Some(name);
+        }
         if !reader.eat(b'%') {
             // rsyslog: a missing percent sign at the end is tolerated.
             reader.until(b"%");
@@ -151,8 +158,14 @@ impl Loader<'_> {
                 if reader.eat(b':') {
                     let words = reader.until(b":%");
                     let mut words = words.split(',');
-                    number = words.next().and_then(|n| n.parse().ok()).filter(|n| *n > 0).unwrap_or(1);
-                    to = words.next().filter(|w| *w != "$").and_then(|n| n.parse().ok());
+                    // rsyslog: field 0 is never found.
+                    number = words.next().and_then(|n| n.parse().ok()).unwrap_or(0);
+                    to = match words.next() {
+                        Some("$") => None,
+                        Some(word) => word.parse().ok(),
+                        // rsyslog: without an end it is 0, and so `F,32,5:2` means 0 to 5.
+                        None => (from > 0).then_some(0),
+                    };
                 }
                 replacer.field = Some(FieldPick { number, delimiter, join_delimiters });
                 if from > 0 || to.is_some() {

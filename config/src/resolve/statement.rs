@@ -119,7 +119,7 @@ impl Loader<'_> {
                 if !self.allowed("property", "property-based filter", name.span) {
                     return None;
                 }
-                let property = self.property(&name.text, self.keep_case, name.span)?;
+                let property = self.property(&name.text, true, name.span)?;
                 Some(Filter::Property { property, negate: *negate, op: *op, value: value.clone() })
             }
             Condition::Expr(expr) => Some(Filter::Expr(self.expr(expr))),
@@ -163,7 +163,7 @@ impl Loader<'_> {
 
     /// The path of a variable that may be changed.
     fn settable(&mut self, var: &Word, statement: &str) -> Option<JsonPath> {
-        let path = JsonPath::parse(&var.text, self.keep_case);
+        let path = JsonPath::parse(&var.text, true);
         if path.is_none() {
             let name = var.text.trim_start_matches('$');
             let message = format!("invalid variable '{name}' in {statement} statement.");

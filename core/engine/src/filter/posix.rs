@@ -70,6 +70,11 @@ impl Regex {
 
     /// The `n`-th match (from 0) that does not overlap the ones before; its part `submatch` (0 = all of it).
     pub fn find_nth(&self, value: &[u8], n: u32, submatch: u32) -> Option<Range<usize>> {
+        self.part_of_nth(value, n, submatch).flatten()
+    }
+
+    /// As [`Regex::find_nth`]; the inner result is none if there is a match, but its part took no part in it.
+    pub fn part_of_nth(&self, value: &[u8], n: u32, submatch: u32) -> Option<Option<Range<usize>>> {
         let mut parts = [libc::regmatch_t { rm_so: -1, rm_eo: -1 }; MAX_PARTS];
         let mut from = 0;
         for round in 0.. {
@@ -86,8 +91,9 @@ impl Regex {
                 return None;
             }
         }
-        let part = parts.get(submatch as usize)?;
-        Some(usize::try_from(part.rm_so).ok()?..usize::try_from(part.rm_eo).ok()?)
+        let Some(part) = parts.get(submatch as usize) else { return Some(None) };
+        let range = usize::try_from(part.rm_so).ok().zip(usize::try_from(part.rm_eo).ok());
+        Some(range.map(|(start, end)| start..end))
     }
 
     /// Matches `value[from..]`; offsets count from the start of `value`.

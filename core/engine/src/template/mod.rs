@@ -11,7 +11,8 @@ use crate::script::Path;
 use std::sync::Arc;
 use sysloom_config::Diagnostic;
 use sysloom_config::plan::{
-    self, DateFormat, JsonPath, Piece, Plan, Property, PropertyRef, Step, TemplateKind, TemplateOption,
+    self, DateFormat, JsonPath, JsonRoot, Piece, Plan, Property, PropertyRef, Step, TemplateKind,
+    TemplateOption,
 };
 use tree::Tree;
 
@@ -31,6 +32,8 @@ enum Part {
     Plain(Property),
     /// One blank unless the property is empty or begins with one.
     LeadingSpace(Property),
+    /// As LeadingSpace, but one for the empty value too.
+    LeadingSpaceOfAny(Property),
     Date {
         property: Property,
         format: DateFormat,
@@ -74,14 +77,20 @@ impl Template {
         exact: bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
-        let pieces = |pieces: &[Piece]| pieces.iter().map(|piece| part(piece, exact)).collect();
+        let pieces =
+            |pieces: &[Piece]| -> Vec<Part> { pieces.iter().map(|piece| part(piece, exact)).collect() };
         let parts: Vec<Part> = match &template.kind {
+            TemplateKind::Pieces(list) if is_generated(template) => {
+                pieces(list).into_iter().map(Part::of_generator).collect()
+            }
             TemplateKind::Pieces(list) => pieces(list),
             TemplateKind::Subtree(PropertyRef::Json(path)) => vec![Part::Subtree(Path::new(path, exact))],
             TemplateKind::Subtree(PropertyRef::Named(property)) => vec![Part::Plain(*property)],
             // rsyslog: its string generators make the built-in formats of the same names.
             TemplateKind::Plugin(name) => match all.iter().find(|t| t.span.is_none() && t.name == *name) {
-                Some(plan::Template { kind: TemplateKind::Pieces(list), .. }) => pieces(list),
+                Some(plan::Template { kind: TemplateKind::Pieces(list), .. }) => {
+                    pieces(list).into_iter().map(Part::of_generator).collect()
+                }
                 _ => {
                     let text = format!("template '{}': there is no string generator '{name}'", template.name);
                     diagnostics.push(Diagnostic::error(2209, "unknown-generator", text, template.span));
@@ -139,6 +148,14 @@ impl Template {
 }
 
 impl Part {
+    // rsyslog: the generators of its usual formats write a blank before an empty text, templates do not.
+    fn of_generator(self) -> Self {
+        match self {
+            Self::LeadingSpace(property) => Self::LeadingSpaceOfAny(property),
+            other => other,
+        }
+    }
+
     fn render(&self, message: &Message<'_>, buffers: &mut Buffers, out: &mut Vec<u8>) {
         match self {
             Self::Text(text) => out.extend_from_slice(text),
@@ -149,6 +166,11 @@ impl Part {
             Self::LeadingSpace(property) => {
                 let value = message.named(*property, &mut buffers.value);
                 if value.first().is_some_and(|b| *b != b' ') {
+                    out.push(b' ');
+                }
+            }
+            Self::LeadingSpaceOfAny(property) => {
+                if message.named(*property, &mut buffers.value).first() != Some(&b' ') {
                     out.push(b' ');
                 }
             }
@@ -231,12 +253,25 @@ fn part(piece: &Piece, exact: bool) -> Part {
     }
 }
 
+/// Whether rsyslog makes a built-in template by a generator of its own.
+fn is_generated(template: &plan::Template) -> bool {
+    let generated = [
+        "RSYSLOG_FileFormat",
+        "RSYSLOG_TraditionalFileFormat",
+        "RSYSLOG_ForwardFormat",
+        "RSYSLOG_TraditionalForwardFormat",
+    ];
+    template.span.is_none() && generated.contains(&template.name.as_str())
+}
+
 /// A variable's name in JSON output: its path without the `$!` before it.
 fn variable_name(path: &JsonPath) -> String {
-    let mut name = String::new();
+    // rsyslog: the global tree's mark stays.
+    let mut name = String::from(if path.root == JsonRoot::Global { "$/" } else { "" });
+    let mut first = true;
     for step in &path.steps {
         match step {
-            Step::Key(key) if name.is_empty() => name.push_str(key),
+            Step::Key(key) if std::mem::take(&mut first) => name.push_str(key),
             Step::Key(key) => {
                 name.push('!');
                 name.push_str(key);

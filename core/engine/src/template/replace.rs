@@ -256,18 +256,21 @@ impl Steps {
 /// Appends `value` with RFC 4627's escapes; with `keep_escapes`, escapes that are there stay as they are.
 pub fn json_escape(value: &[u8], keep_escapes: bool, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
+    let mut escaped = false;
     for (i, &b) in value.iter().enumerate() {
+        if std::mem::take(&mut escaped) {
+            continue;
+        }
         match b {
             b'"' => out.extend(b"\\\""),
             b'/' => out.extend(b"\\/"),
-            b'\\'
-                if keep_escapes
-                    && value.get(i + 1).is_some_and(|n| {
-                        matches!(n, b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' | b'u')
-                    }) =>
-            {
-                out.push(b);
-            }
+            b'\\' if keep_escapes => match value.get(i + 1) {
+                Some(n @ (b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' | b'u')) => {
+                    out.extend([b, *n]);
+                    escaped = true;
+                }
+                _ => out.extend(b"\\\\"),
+            },
             b'\\' => out.extend(b"\\\\"),
             0x08 => out.extend(b"\\b"),
             0x0c => out.extend(b"\\f"),
@@ -286,6 +289,9 @@ pub fn json_escape(value: &[u8], keep_escapes: bool, out: &mut Vec<u8>) {
 /// The n-th field of a value.
 fn field<'a>(value: &'a [u8], pick: &FieldPick) -> Option<&'a [u8]> {
     let mut rest = value;
+    if pick.number == 0 {
+        return None;
+    }
     for _ in 1..pick.number {
         let at = memchr(pick.delimiter, rest)?;
         rest = &rest[at + 1..];
@@ -302,8 +308,9 @@ fn field<'a>(value: &'a [u8], pick: &FieldPick) -> Option<&'a [u8]> {
 /// What the regex finds, or the text for finding nothing.
 fn matched<'a>(value: &'a [u8], pick: &RegexPick, regex: Option<&Regex>) -> Result<&'a [u8], &'a [u8]> {
     let Some(regex) = regex else { return Err(b"**NO MATCH** **BAD REGULAR EXPRESSION**") };
-    if let Some(range) = regex.find_nth(value, pick.match_number, pick.submatch) {
-        return Ok(value.get(range).unwrap_or_default());
+    if let Some(part) = regex.part_of_nth(value, pick.match_number, pick.submatch) {
+        // rsyslog: a part that took no part in the match is empty.
+        return Ok(part.and_then(|range| value.get(range)).unwrap_or_default());
     }
     match pick.no_match {
         NoMatch::Default => Err(b"**NO MATCH**"),
@@ -324,12 +331,15 @@ fn substring<'a>(value: &'a [u8], position: &Position, fixed_width: bool) -> (&'
     } else {
         let to = match position.to {
             None => len,
-            Some(n) if n < 0 => len + n,
+            // rsyslog: the first byte is never left out.
+            Some(n) if n < 0 => len.saturating_add(n).max(1),
             Some(n) => n,
         };
         (position.from.max(1), to)
     };
     let wide = if fixed_width && position.to.is_some_and(|to| to > 0) { (to - from + 1).max(0) } else { 0 };
+    // rsyslog: what begins behind the end is not padded.
+    let wide = if from > len { 0 } else { wide };
     let (start, end) = (from - 1, to.min(len));
     let part = match (usize::try_from(start), usize::try_from(end)) {
         (Ok(start), Ok(end)) if start < end => value.get(start..end).unwrap_or_default(),
