@@ -210,8 +210,13 @@ unsafe extern "C" fn verdict(_: Opaque, _: u64, _: *const Peer, _: *mut Complain
     status::OK
 }
 
-unsafe extern "C" fn message_property(_: Opaque, _: u64, _: Bytes, _: *mut u8, _: usize) -> i64 {
-    status::INVALID
+unsafe extern "C" fn message_property(h: Opaque, message: u64, name: Bytes, out: *mut u8, cap: usize) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, name) = unsafe { (inner(h), text(name).to_ascii_lowercase()) };
+    let Some(value) = inner.lock().properties.get(&(message, name)).cloned() else { return status::INVALID };
+    // SAFETY: the sdk lends `cap` bytes.
+    unsafe { std::ptr::copy_nonoverlapping(value.as_ptr(), out, value.len().min(cap)) };
+    value.len() as i64
 }
 
 unsafe extern "C" fn counter_of(

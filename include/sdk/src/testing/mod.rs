@@ -86,6 +86,8 @@ struct Seen {
     commands: Vec<(String, String)>,
     answers: HashMap<String, VecDeque<i64>>,
     settings: HashMap<String, String>,
+    /// Properties of the messages behind a commit's rows.
+    properties: HashMap<(u64, String), String>,
     rulesets: Vec<String>,
 }
 
@@ -172,6 +174,11 @@ impl TestHost {
     /// Gives a global parameter its value.
     pub fn set(&self, name: &str, value: &str) {
         self.inner.lock().settings.insert(name.to_ascii_lowercase(), value.into());
+    }
+
+    /// Gives the message behind a row of [`Rows`] a property.
+    pub fn property(&self, row: usize, name: &str, value: &str) {
+        self.inner.lock().properties.insert((row as u64, name.to_ascii_lowercase()), value.into());
     }
 
     /// The rulesets that messages were handed to by name, one a call.

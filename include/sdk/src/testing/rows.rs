@@ -26,7 +26,7 @@ impl Rows {
             rows.block.extend_from_slice(cell.as_ref());
             rows.cells.push(abi::Span { off, len });
         }
-        rows.messages = vec![0; rows.cells.len() / columns.max(1) as usize];
+        rows.messages = (0..rows.cells.len() as u64 / u64::from(columns.max(1))).collect();
         rows
     }
 
