@@ -42,6 +42,7 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
     let mut limits = Limits::new(host, options);
     let submitted = host.counter("submitted");
     let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let tag = format!("{}: ", host.setting("daemon.name").unwrap_or_else(|| "sysloomd".into()));
     let peer = options.host_name.as_deref().map_or(0, |name| host.intern("127.0.0.1", name, 0));
     let flags = frame_flags(options);
     let delay = if options.flow_control { Submit::LIGHT_DELAY } else { Submit::NONE };
@@ -72,10 +73,10 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
             };
             failures = 0;
             let process = received.sender.map_or(0, |s| s.pid());
-            if received.len == 0 || (options.ignore_own && process == own) {
+            let text = block.get(at..at + received.len).unwrap_or_default();
+            if text.is_empty() || (options.ignore_own && process == own && !is_status(text, &tag)) {
                 continue;
             }
-            let text = block.get(at..at + received.len).unwrap_or_default();
             if !limits.allow(host, process, text) {
                 continue;
             }
@@ -106,6 +107,13 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
             Err(_) => return Ok(()),
         }
     }
+}
+
+/// Whether this is the daemon's own log, as it comes through syslog(3).
+// rsyslog: with Debian's configuration its start and HUP lines arrive although own messages are ignored.
+fn is_status(text: &[u8], tag: &str) -> bool {
+    let after_pri = text.iter().position(|b| *b == b'>').and_then(|at| text.get(at + 1..));
+    after_pri.and_then(|rest| rest.get(STAMP..)).is_some_and(|rest| rest.starts_with(tag.as_bytes()))
 }
 
 /// `false` when the thread is to end.
@@ -214,3 +222,5 @@ const MAX_DESCRIPTORS: usize = 253;
 const MAX_FAILURES: u32 = 10;
 /// Processes that are watched before those that are silent are forgotten.
 const MAX_LIMITERS: usize = 1000;
+/// `Nov 23 07:33:26 `
+const STAMP: usize = 16;
