@@ -5,6 +5,14 @@
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
+/// What queues carry and pools keep: many messages in one value.
+pub trait Bulk: Default + Send {
+    /// Messages held.
+    fn messages(&self) -> usize;
+    /// Makes it empty for its next use; what grew beyond the usual is given back.
+    fn reset(&mut self);
+}
+
 /// Messages as received, back to back in one block.
 #[derive(Default)]
 pub struct Batch {
@@ -55,8 +63,14 @@ impl Batch {
         let off = head.off as usize;
         self.bytes.get(off..off + head.len as usize).unwrap_or_default()
     }
+}
 
-    fn clear(&mut self) {
+impl Bulk for Batch {
+    fn messages(&self) -> usize {
+        self.len()
+    }
+
+    fn reset(&mut self) {
         self.bytes.clear();
         self.heads.clear();
         // One giant message must not keep its memory for ever.
@@ -66,13 +80,13 @@ impl Batch {
     }
 }
 
-/// Empty batches, kept for reuse. Shared by all threads.
-pub struct Pool {
-    give: Sender<Box<Batch>>,
-    take: Receiver<Box<Batch>>,
+/// Empty batches (or what else queues carry), kept for reuse. Shared by all threads.
+pub struct Pool<T = Batch> {
+    give: Sender<Box<T>>,
+    take: Receiver<Box<T>>,
 }
 
-impl Pool {
+impl<T: Bulk> Pool<T> {
     /// A pool that keeps at most `keep` batches; more are freed.
     pub fn new(keep: usize) -> Self {
         let (give, take) = bounded(keep);
@@ -80,7 +94,7 @@ impl Pool {
     }
 
     /// An empty batch.
-    pub fn take(&self) -> Box<Batch> {
+    pub fn take(&self) -> Box<T> {
         match self.take.try_recv() {
             Ok(batch) => batch,
             Err(TryRecvError::Empty | TryRecvError::Disconnected) => Box::default(),
@@ -88,8 +102,8 @@ impl Pool {
     }
 
     /// Gives a batch back; its messages are gone.
-    pub fn give(&self, mut batch: Box<Batch>) {
-        batch.clear();
+    pub fn give(&self, mut batch: Box<T>) {
+        batch.reset();
         let _ = self.give.try_send(batch);
     }
 }

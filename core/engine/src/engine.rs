@@ -3,8 +3,10 @@
 //! The daemon's main thread calls `activate`, `start`, `hup` and `stop`, in that order; all other threads are made
 //! and joined here.
 
-use crate::action::Stop;
+use crate::action::{Outbox, Stop};
+use crate::batch::{Batch, Bulk};
 use crate::core::Core;
+use crate::crew::Crew;
 use crate::intake::{self, Intake};
 use crate::lookup::Table;
 use crate::message::Around;
@@ -16,8 +18,7 @@ use crate::worker::{Program, Worker};
 use slog::{error, warn};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use sysloom_abi::{Frame, frame_flag, submit_flag};
@@ -41,13 +42,10 @@ pub(crate) struct Running {
     inputs: Vec<JoinHandle<()>>,
     /// Dropping it makes the other end readable: inputs see that and return.
     stop_inputs: UnixStream,
-    workers: Workers,
+    workers: Crew<Batch>,
+    /// The workers of actions that have queues of their own.
+    actions: Vec<Crew<Outbox>>,
     supervisor: Supervisor,
-}
-
-/// Worker threads of the main queue: one always, more while it is long.
-struct Workers {
-    threads: mpsc::Receiver<JoinHandle<()>>,
 }
 
 /// Looks for callbacks that do not return.
@@ -76,6 +74,7 @@ impl Engine {
     /// Starts workers, inputs and connections, and delivers the daemon's own messages from now on.
     pub fn start(&mut self, own_messages: bool) -> Result<(), Fault> {
         let failed = |e: std::io::Error| Fault::new(format!("cannot start a thread: {e}"));
+        let actions = self.action_workers().map_err(failed)?;
         let workers = self.workers().map_err(failed)?;
         if own_messages {
             self.deliver_own_messages();
@@ -98,7 +97,7 @@ impl Engine {
             net.start()?;
         }
         let supervisor = self.supervisor().map_err(failed)?;
-        self.running = Some(Running { inputs, stop_inputs, workers, supervisor });
+        self.running = Some(Running { inputs, stop_inputs, workers, actions, supervisor });
         Ok(())
     }
 
@@ -124,24 +123,16 @@ impl Engine {
         });
         farewell();
         intake::flush();
-        let limits = self.queue.limits().clone();
-        let ordered = &self.core.control.main_ordered;
-        if !self.queue.drain(ordered.shutdown.is().unwrap_or(limits.timeout_shutdown)) {
-            // Whoever waits for a destination gives up; what is in work may still finish.
-            self.stop.stop();
-            if !self.queue.drain(limits.timeout_action_completion) {
-                let left = self.queue.fill();
-                error!(self.core.log.logger(),
-                    "{left} message(s) in queue '{}' are lost: they could not be delivered within the time \
-                     allowed (queue.timeoutShutdown, queue.timeoutActionCompletion)", self.queue.name;
-                    "code" => 2041);
-            }
-        }
+        self.empty(&self.queue);
         self.core.log.deliver_nowhere();
+        join_within(running.workers.end(), WORKER_TIME, |_| {});
+        for crew in &running.actions {
+            self.empty(crew.queue());
+        }
         self.stop.stop();
-        self.queue.stop();
-        let workers = running.workers.threads.try_iter().collect();
-        join_within(workers, WORKER_TIME, |_| {});
+        for crew in running.actions {
+            join_within(crew.end(), WORKER_TIME, |_| {});
+        }
         if let Some(net) = self.core.net.get() {
             net.stop();
         }
@@ -154,16 +145,49 @@ impl Engine {
         &self.program.around
     }
 
-    fn workers(&self) -> std::io::Result<Workers> {
-        let (made, threads) = mpsc::channel();
-        let first = Crew {
-            program: Arc::clone(&self.program),
-            queue: Arc::clone(&self.queue),
-            active: Arc::new(AtomicUsize::new(0)),
-            made,
+    /// Lets the workers empty a queue within its time. What is left after that is lost, and said to be.
+    fn empty<T: Bulk>(&self, queue: &Queue<T>) {
+        let limits = queue.limits();
+        let ordered = match queue.name == self.queue.name {
+            true => self.core.control.main_ordered.shutdown.is(),
+            false => None,
         };
-        first.spawn()?;
-        Ok(Workers { threads })
+        if queue.drain(ordered.unwrap_or(limits.timeout_shutdown)) {
+            return;
+        }
+        // Whoever waits for a destination gives up; what is in work may still finish.
+        self.stop.stop();
+        if !queue.drain(limits.timeout_action_completion) {
+            let (left, name) = (queue.fill(), &queue.name);
+            error!(self.core.log.logger(),
+                "{left} message(s) in queue '{name}' are lost: they could not be delivered within the time allowed \
+                 (queue.timeoutShutdown, queue.timeoutActionCompletion)"; "code" => 2041);
+        }
+    }
+
+    fn workers(&self) -> std::io::Result<Crew<Batch>> {
+        let (program, queue) = (Arc::clone(&self.program), Arc::clone(&self.queue));
+        Crew::start("rs", Arc::clone(&self.queue), move || {
+            let mut worker = Worker::new(Arc::clone(&program), Arc::clone(&queue));
+            Box::new(move |batch| worker.work_on(batch))
+        })
+    }
+
+    fn action_workers(&self) -> std::io::Result<Vec<Crew<Outbox>>> {
+        let mut crews = Vec::new();
+        for used in &self.program.actions {
+            let Some(queue) = &used.queue else { continue };
+            let (used, queue) = (Arc::clone(used), Arc::clone(queue));
+            crews.push(Crew::start("aq", Arc::clone(&queue), move || {
+                let (used, queue, mut attempt) = (Arc::clone(&used), Arc::clone(&queue), None);
+                Box::new(move |mut outbox: Box<Outbox>| {
+                    let n = outbox.len();
+                    used.commit(&mut attempt, &mut outbox);
+                    queue.done_with(n, outbox);
+                })
+            })?);
+        }
+        Ok(crews)
     }
 
     fn deliver_own_messages(&self) {
@@ -198,44 +222,6 @@ impl Engine {
         };
         let thread = thread::Builder::new().name("watch".into()).spawn(look)?;
         Ok(Supervisor { ended, thread })
-    }
-}
-
-/// The workers of one queue: each may call another to help while the queue is long.
-#[derive(Clone)]
-struct Crew {
-    program: Arc<Program>,
-    queue: Arc<Queue>,
-    active: Arc<AtomicUsize>,
-    made: mpsc::Sender<JoinHandle<()>>,
-}
-
-impl Crew {
-    fn spawn(&self) -> std::io::Result<()> {
-        let crew = self.clone();
-        let place = self.active.fetch_add(1, Ordering::AcqRel);
-        let work = move || {
-            let limits = crew.queue.limits().clone();
-            let idle_since = std::cell::Cell::new(Instant::now());
-            let worker = Worker::new(Arc::clone(&crew.program), Arc::clone(&crew.queue));
-            worker.run(
-                |fill| {
-                    idle_since.set(Instant::now());
-                    let helpers = crew.active.load(Ordering::Acquire);
-                    // rsyslog: one worker for each minimum number of messages in the queue.
-                    if helpers < limits.workers && fill > limits.minimum_messages * helpers {
-                        // Without a helper the work is done later.
-                        let _ = crew.spawn();
-                    }
-                },
-                || place == 0 || idle_since.get().elapsed() < limits.timeout_worker,
-            );
-            intake::finish();
-            crew.active.fetch_sub(1, Ordering::AcqRel);
-        };
-        let thread = thread::Builder::new().name(format!("rs:{place}")).spawn(work)?;
-        let _ = self.made.send(thread);
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ pub mod batch;
 mod clock;
 pub mod control;
 pub mod core;
+mod crew;
 pub mod dynstats;
 pub mod engine;
 pub mod filter;

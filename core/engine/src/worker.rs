@@ -6,7 +6,7 @@
 use crate::action::{Action, Attempt, Outbox};
 use crate::batch::Batch;
 use crate::message::{Around, Message, reception};
-use crate::queue::{Queue, Taken};
+use crate::queue::{Delay, Queue, Taken};
 use crate::ruleset::{self, Host, Ruleset};
 use crate::script::{Run, Slot};
 use crate::template::Template;
@@ -35,6 +35,24 @@ pub struct ActionUse {
     /// Numbers of templates, one a column.
     pub columns: Vec<usize>,
     pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
+    /// The action's own queue: records wait there for workers of the action's own.
+    pub queue: Option<Arc<Queue<Outbox>>>,
+}
+
+impl ActionUse {
+    /// Commits an outbox through a worker object that is made when it is first needed.
+    pub fn commit(&self, attempt: &mut Option<Attempt>, outbox: &mut Outbox) {
+        if attempt.is_none() {
+            match (self.open)() {
+                Ok(opened) => *attempt = Some(opened),
+                Err(why) => error!(self.action.log, "action '{}': {why}", self.action.name),
+            }
+        }
+        match attempt {
+            Some(attempt) => self.action.commit(attempt, outbox),
+            None => outbox.clear(),
+        }
+    }
 }
 
 /// One worker thread's own things.
@@ -93,21 +111,6 @@ impl Worker {
         Self { program, queue, attempts, outboxes, touched: Vec::new(), run: Run::default(), work: None }
     }
 
-    /// Works until the queue stops, or for as long as `stay` says while there is nothing to do. `took` hears the
-    /// queue's fill whenever a batch was taken.
-    pub fn run(mut self, took: impl Fn(usize), stay: impl Fn() -> bool) {
-        loop {
-            match self.queue.take(NAP) {
-                Taken::Batch(batch) => {
-                    took(self.queue.fill());
-                    self.work_on(batch);
-                }
-                Taken::Nothing if stay() => {}
-                Taken::Nothing | Taken::Stopped => return,
-            }
-        }
-    }
-
     /// Works on what the queue holds, and waits for nothing.
     pub(crate) fn work_off(&mut self) {
         while let Taken::Batch(batch) = self.queue.take(Duration::ZERO) {
@@ -115,7 +118,8 @@ impl Worker {
         }
     }
 
-    fn work_on(&mut self, batch: Box<Batch>) {
+    /// Works on one batch and gives it back to the queue.
+    pub fn work_on(&mut self, batch: Box<Batch>) {
         let mut work = self.work.take().unwrap_or_default();
         let empty = std::mem::replace(&mut work.batch, batch);
         work = self.process(work);
@@ -151,17 +155,14 @@ impl Worker {
             let action = self.touched[at];
             let used = &self.program.actions[action];
             let outbox = &mut self.outboxes[action];
-            if self.attempts[action].is_none() {
-                match (used.open)() {
-                    Ok(attempt) => self.attempts[action] = Some(attempt),
-                    Err(why) => {
-                        error!(self.program.log, "action '{}': {why}", used.action.name);
-                    }
+            match &used.queue {
+                None => used.commit(&mut self.attempts[action], outbox),
+                Some(queue) => {
+                    let mut full = queue.empty();
+                    full.set_columns(used.columns.len());
+                    std::mem::swap(outbox, &mut full);
+                    queue.enqueue(full, Delay::None);
                 }
-            }
-            match &mut self.attempts[action] {
-                Some(attempt) => used.action.commit(attempt, outbox),
-                None => outbox.clear(),
             }
         }
         self.touched.clear();
@@ -284,7 +285,5 @@ fn parse_special(
     Some(sanitized)
 }
 
-/// How long a worker waits for a batch before it looks around.
-const NAP: Duration = Duration::from_millis(500);
 /// Flags that the ordinary parser chain knows nothing of.
 const SPECIAL: u32 = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | frame_flag::NO_HOSTNAME;

@@ -1,5 +1,6 @@
 //! The records of one action that a worker gathers while it runs a batch, and commits once at its end.
 
+use crate::batch::Bulk;
 use crate::plugin::Rows;
 use sysloom_abi::Span;
 
@@ -15,6 +16,11 @@ pub struct Outbox {
 impl Outbox {
     pub fn new(columns: usize) -> Self {
         Self { columns, ..Self::default() }
+    }
+
+    /// Sets the number of columns of an empty outbox.
+    pub fn set_columns(&mut self, columns: usize) {
+        self.columns = columns;
     }
 
     /// Records held.
@@ -69,6 +75,16 @@ impl Outbox {
         if self.block.capacity() > 4 * LARGE {
             self.block.shrink_to(LARGE);
         }
+    }
+}
+
+impl Bulk for Outbox {
+    fn messages(&self) -> usize {
+        self.len()
+    }
+
+    fn reset(&mut self) {
+        self.clear();
     }
 }
 

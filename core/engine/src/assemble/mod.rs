@@ -9,7 +9,7 @@ mod streams;
 
 pub use environment::{Modules, World};
 
-use crate::action::{Action, Attempt, Policy, Stop, ToPlugin};
+use crate::action::{Action, Attempt, Outbox, Policy, Stop, ToPlugin};
 use crate::batch::Pool;
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
@@ -26,6 +26,7 @@ use crate::script::{Compiler, Globals};
 use crate::template::Template;
 use crate::worker::{ActionUse, Program};
 use std::sync::Arc;
+use std::time::Duration;
 use sysloom_abi::iface_flag;
 use sysloom_config::catalogue::{Kinds, Type};
 use sysloom_config::plan::{self, Plan, Value, Values};
@@ -227,13 +228,8 @@ impl Making<'_> {
                 let instance = module.instance(me, &host_values(&action.values));
                 self.check(instance, &spec.name, &action.values, action.span).map(Arc::new)
             });
-            if let Some(queue) = &action.queue
-                && queue.str("queue.type").is_some_and(|kind| !kind.eq_ignore_ascii_case("direct"))
-            {
-                let text = "queues of single actions are not supported yet: the action runs without one";
-                let span = queue.span("queue.type").unwrap_or(action.span);
-                self.diagnostics.push(Diagnostic::error(2207, "unsupported", text, span));
-            }
+            let queue =
+                action.queue.as_ref().and_then(|values| self.action_queue(&name, values, action.span));
             let module = format!("{}{}", if spec.builtin { "builtin:" } else { "" }, spec.name);
             let policy = Policy::new(&action.common, &self.plan.globals);
             let open = opener(instance.clone());
@@ -248,10 +244,47 @@ impl Making<'_> {
                 ),
                 columns: columns(self.plan, action),
                 open,
+                queue,
             };
             made.push((Arc::new(used), instance));
         }
         made
+    }
+
+    /// The queue of an action that has one of its own; a direct one is none.
+    fn action_queue(&mut self, action: &str, values: &Values, at: Span) -> Option<Arc<Queue<Outbox>>> {
+        let kind = values.str("queue.type").unwrap_or("direct").to_ascii_lowercase();
+        if kind == "direct" {
+            return None;
+        }
+        let mut lacks = |what: &str, parameter: &str| {
+            let text = format!("{what} is not supported yet: the queue is kept in memory");
+            let span = values.span(parameter).unwrap_or(at);
+            self.diagnostics.push(Diagnostic::warning(2357, "unsupported", text, span));
+        };
+        match (kind.as_str(), values.written("queue.filename")) {
+            ("disk", _) => lacks("a queue on disk", "queue.type"),
+            (_, Some(_)) => lacks("spilling to disk", "queue.filename"),
+            _ => {}
+        }
+        let mut limits = Limits::of_action(values);
+        let globals = &self.plan.globals;
+        let time = |name: &str, instrumented: Option<Duration>, at: &mut Duration| {
+            let general = globals.int(&format!("default.action.{name}")).and_then(|n| u64::try_from(n).ok());
+            if values.written(name).is_none()
+                && let Some(given) = instrumented.or(general.map(Duration::from_millis))
+            {
+                *at = given;
+            }
+        };
+        let instrumented = &self.core.control.action_default;
+        time("queue.timeoutShutdown", instrumented.shutdown.is(), &mut limits.timeout_shutdown);
+        time("queue.timeoutEnqueue", instrumented.enqueue.is(), &mut limits.timeout_enqueue);
+        let pool = Arc::new(Pool::new(POOL));
+        let queue = Arc::new(Queue::new(&format!("{action} queue"), limits, pool, &self.core.stats));
+        let filled = Arc::clone(&queue);
+        self.core.control.count_queue(Box::new(move || filled.fill()));
+        Some(queue)
     }
 
     /// Turns a plugin's complaint into a diagnostic at the parameter that it is about.

@@ -32,6 +32,11 @@ impl Limits {
         Self::sized(100_000, 2)
     }
 
+    /// rsyslog: what a queue of an action has.
+    pub fn action_default() -> Self {
+        Self { timeout_shutdown: Duration::from_millis(10), minimum_messages: 100, ..Self::sized(1000, 1) }
+    }
+
     fn sized(size: usize, workers: usize) -> Self {
         Self {
             size,
@@ -46,13 +51,22 @@ impl Limits {
         }
     }
 
-    /// From the parameters of a `main_queue()`, `ruleset()` or `action()` object.
+    /// From the parameters of a `main_queue()` or `ruleset()` object.
     pub fn from_values(values: &Values) -> Self {
+        Self::over(values, Self::sized(50_000, 1))
+    }
+
+    /// From the queue parameters of an `action()` object.
+    pub fn of_action(values: &Values) -> Self {
+        Self::over(values, Self::action_default())
+    }
+
+    fn over(values: &Values, defaults: Self) -> Self {
         let number = |name| values.int(name).and_then(|n| usize::try_from(n).ok());
         let time = |name| values.int(name).and_then(|n| u64::try_from(n).ok()).map(Duration::from_millis);
-        let size = number("queue.size").filter(|n| *n > 0).unwrap_or(50_000);
-        let workers = number("queue.workerThreads").filter(|n| *n > 0).unwrap_or(1);
-        let usual = Self::sized(size, workers);
+        let size = number("queue.size").filter(|n| *n > 0).unwrap_or(defaults.size);
+        let workers = number("queue.workerThreads").filter(|n| *n > 0).unwrap_or(defaults.workers);
+        let usual = Self { timeout_shutdown: defaults.timeout_shutdown, ..Self::sized(size, workers) };
         // rsyslog: a mark that lies outside the queue is set to its share of the size.
         let mark = |name, usual| number(name).filter(|n| (1..=size).contains(n)).unwrap_or(usual);
         Self {

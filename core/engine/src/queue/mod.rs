@@ -8,7 +8,7 @@ mod limits;
 
 pub use limits::Limits;
 
-use crate::batch::{Batch, Pool};
+use crate::batch::{Batch, Bulk, Pool};
 use crate::stats::Stats;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
@@ -29,11 +29,11 @@ pub enum Delay {
 }
 
 /// A queue of batches.
-pub struct Queue {
+pub struct Queue<T: Bulk = Batch> {
     pub name: String,
     limits: Limits,
-    give: Sender<Box<Batch>>,
-    take: Receiver<Box<Batch>>,
+    give: Sender<Box<T>>,
+    take: Receiver<Box<T>>,
     /// Messages that were enqueued and are not yet fully processed.
     fill: AtomicUsize,
     /// Where workers wait for batches: without the spinning of the channel's own wait, which costs more than a message
@@ -46,7 +46,7 @@ pub struct Queue {
     /// Batches that workers are done with, to tell a slow worker from one that is stuck.
     finished: AtomicUsize,
     stopping: AtomicBool,
-    pool: Arc<Pool>,
+    pool: Arc<Pool<T>>,
     counts: Counts,
 }
 
@@ -67,16 +67,16 @@ struct Gate {
 }
 
 /// What [`Queue::take`] came back with.
-pub enum Taken {
-    Batch(Box<Batch>),
+pub enum Taken<T = Batch> {
+    Batch(Box<T>),
     /// Nothing came in the time allowed.
     Nothing,
     /// The queue is stopping and empty.
     Stopped,
 }
 
-impl Queue {
-    pub fn new(name: &str, limits: Limits, pool: Arc<Pool>, stats: &Stats) -> Self {
+impl<T: Bulk> Queue<T> {
+    pub fn new(name: &str, limits: Limits, pool: Arc<Pool<T>>, stats: &Stats) -> Self {
         let (give, take) = bounded(limits.size.clamp(1, MAX_BATCHES));
         let counter = |c| stats.counter("core.queue", name, c);
         let counts = Counts {
@@ -102,6 +102,11 @@ impl Queue {
         }
     }
 
+    /// An empty batch to fill.
+    pub fn empty(&self) -> Box<T> {
+        self.pool.take()
+    }
+
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
@@ -112,8 +117,8 @@ impl Queue {
     }
 
     /// Puts a batch in. Returns how many messages were lost because the queue stayed full.
-    pub fn enqueue(&self, batch: Box<Batch>, delay: Delay) -> usize {
-        let n = batch.len();
+    pub fn enqueue(&self, batch: Box<T>, delay: Delay) -> usize {
+        let n = batch.messages();
         if n == 0 {
             self.pool.give(batch);
             return 0;
@@ -149,7 +154,7 @@ impl Queue {
     }
 
     /// Waits for a batch.
-    pub fn take(&self, patience: Duration) -> Taken {
+    pub fn take(&self, patience: Duration) -> Taken<T> {
         let mut batch = self.take.try_recv();
         if batch.is_err() {
             let stopping = || self.stopping.load(Ordering::Acquire);
@@ -164,8 +169,12 @@ impl Queue {
     }
 
     /// The worker is done with a batch that it took.
-    pub fn done(&self, batch: Box<Batch>) {
-        let n = batch.len();
+    pub fn done(&self, batch: Box<T>) {
+        self.done_with(batch.messages(), batch);
+    }
+
+    /// As [`Queue::done`], for a batch that held `n` messages when it was taken.
+    pub fn done_with(&self, n: usize, batch: Box<T>) {
         self.pool.give(batch);
         self.finished.fetch_add(1, Ordering::AcqRel);
         let fill = self.fill.fetch_sub(n, Ordering::AcqRel).saturating_sub(n);
@@ -225,8 +234,8 @@ impl Queue {
         self.room.wait(patience, || self.fill() < mark)
     }
 
-    fn lose(&self, batch: Box<Batch>) -> usize {
-        let n = batch.len();
+    fn lose(&self, batch: Box<T>) -> usize {
+        let n = batch.messages();
         self.counts.discarded_full.fetch_add(n as u64, Ordering::Relaxed);
         self.pool.give(batch);
         n
