@@ -2,6 +2,7 @@
 
 use crate::params::InputParams;
 use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -85,7 +86,7 @@ fn bind(params: &InputParams, address: SocketAddr, host: Host) -> Result<Socket,
     }
     socket.set_nonblocking(true)?;
     if params.receive_buffer > 0 {
-        socket.set_recv_buffer_size(usize::try_from(params.receive_buffer).unwrap_or(usize::MAX))?;
+        set_buffer(&socket, usize::try_from(params.receive_buffer).unwrap_or(usize::MAX), host)?;
     }
     if let Some(device) = &params.device {
         socket.bind_device(Some(device.as_bytes()))?;
@@ -107,6 +108,22 @@ fn bind(params: &InputParams, address: SocketAddr, host: Host) -> Result<Socket,
         }
         result => result.map(|()| socket),
     }
+}
+
+/// With privileges beyond the system's limit, as rsyslog does.
+fn set_buffer(socket: &Socket, size: usize, host: Host) -> Result<(), Error> {
+    if setsockopt(socket, sockopt::RcvBufForce, &size).is_ok() {
+        return Ok(());
+    }
+    socket.set_recv_buffer_size(size)?;
+    // Linux says twice what was asked for.
+    let got = socket.recv_buffer_size()? / 2;
+    if got < size {
+        let text =
+            format!("imudp: the receive buffer has {got} bytes instead of {size}, see net.core.rmem_max");
+        host.log(Level::Warning, 0, &text);
+    }
+    Ok(())
 }
 
 fn addresses(params: &InputParams) -> Result<Vec<IpAddr>, Complaint> {

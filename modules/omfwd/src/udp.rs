@@ -4,6 +4,7 @@ use crate::pack::{Compression, Single};
 use crate::params::{Plan, Target};
 use crate::{Halt, Omfwd};
 use nix::errno::Errno;
+use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Error, Result as IoResult};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -12,7 +13,7 @@ use sysloom_sdk::{Complaint, Level, Records};
 
 pub struct Udp {
     /// A socket and an address that it sends to; empty = not open.
-    ways: Vec<(Socket, SockAddr)>,
+    pub ways: Vec<(Socket, SockAddr)>,
     single: Option<Single>,
     sent_since_open: u64,
     /// The HUP that the ways were opened after.
@@ -156,7 +157,10 @@ fn open(output: &Omfwd, to: SocketAddr) -> IoResult<Socket> {
         socket.bind_device(Some(plan.device.as_bytes()))?;
     }
     if plan.send_buffer > 0 {
-        socket.set_send_buffer_size(plan.send_buffer)?;
+        // With privileges beyond the system's limit, as rsyslog does.
+        if setsockopt(&socket, sockopt::SndBufForce, &plan.send_buffer).is_err() {
+            socket.set_send_buffer_size(plan.send_buffer)?;
+        }
     }
     if plan.address.is_empty() {
         return Ok(socket);
