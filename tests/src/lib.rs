@@ -8,6 +8,7 @@ mod built;
 mod channel;
 pub mod collectors;
 mod daemon;
+mod diag;
 mod peer;
 pub mod pki;
 pub mod port;
@@ -18,8 +19,9 @@ mod wait;
 pub use built::{Built, built, command_of, daemon_command};
 pub use channel::{Auth, Channel};
 pub use daemon::{Check, Daemon, check};
+pub use diag::{Diag, ask};
 pub use peer::Peer;
-pub use stream::{TlsClient, TlsVersion, client_config, connect, lines};
+pub use stream::{TlsClient, TlsServer, TlsVersion, client_config, connect, lines, record_types};
 pub use tap::Tap;
 pub use wait::{PATIENCE, file_lines, wait_for};
 

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 pub struct Pki {
     directory: PathBuf,
     name: String,
+    /// What follows a certificate in its file.
+    chain: String,
     issuer: Issuer<'static, KeyPair>,
 }
 
@@ -44,7 +46,20 @@ impl Pki {
         let pem = params.self_signed(&key).expect("the key fits").pem();
         dir.write(&format!("{name}.pem"), pem);
         write_key(dir, name, &key);
-        Self { directory: dir.path().into(), name: name.into(), issuer: Issuer::new(params, key) }
+        let chain = String::new();
+        Self { directory: dir.path().into(), name: name.into(), chain, issuer: Issuer::new(params, key) }
+    }
+
+    /// An authority that this one vouches for. What it issues carries the chain.
+    pub fn intermediate(&self, dir: &Dir, name: &str) -> Self {
+        let key = key(false);
+        let mut params = CertificateParams::new(Vec::new()).expect("no names");
+        params.distinguished_name = subject(&format!("{name} of the test"));
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+        let pem = params.signed_by(&key, &self.issuer).expect("the key fits").pem();
+        dir.write(&format!("{name}.pem"), &pem);
+        Self { directory: dir.path().into(), name: name.into(), chain: pem, issuer: Issuer::new(params, key) }
     }
 
     /// The authority's certificate.
@@ -56,7 +71,7 @@ impl Pki {
     pub fn issue(&self, dir: &Dir, name: &str, wish: &Wish<'_>) -> Identity {
         let (params, key) = (leaf(wish), key(wish.rsa));
         let made = params.signed_by(&key, &self.issuer).expect("the key fits");
-        dir.write(&format!("{name}.pem"), made.pem());
+        dir.write(&format!("{name}.pem"), made.pem() + &self.chain);
         write_key(dir, name, &key);
         Identity::new(dir, name, made.der())
     }

@@ -4,9 +4,11 @@ use crate::PATIENCE;
 use crate::pki::Identity;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, SupportedProtocolVersion};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, SupportedProtocolVersion,
+};
 use std::io::{self, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,6 +89,15 @@ pub struct TlsClient {
 }
 
 impl TlsClient {
+    /// The same with a configuration of the test's own.
+    pub fn connect_with(port: u16, config: Arc<ClientConfig>) -> Result<Self, rustls::Error> {
+        let name = ServerName::try_from("localhost").expect("a name");
+        let connection = ClientConnection::new(config, name).expect("the configuration is whole");
+        let mut client = Self { stream: rustls::StreamOwned::new(connection, connect(port)) };
+        client.handshake()?;
+        Ok(client)
+    }
+
     /// Shakes hands with whatever listens on `port`, trusting `ca` for `localhost`, with a certificate or none.
     pub fn connect(
         port: u16,
@@ -205,4 +216,88 @@ fn step(connection: &mut ClientConnection, socket: &mut TcpStream) -> Result<(),
         connection.process_new_packets()?;
     }
     Ok(())
+}
+
+/// The server's end of a TLS connection that a daemon under test makes; every byte of the wire is kept.
+pub struct TlsServer {
+    stream: rustls::StreamOwned<ServerConnection, Recorder>,
+}
+
+/// A socket that keeps what was read from it.
+pub struct Recorder {
+    socket: TcpStream,
+    pub seen: Vec<u8>,
+}
+
+impl TlsServer {
+    /// Waits for a connection. The certificate is the server's; the client's is not asked for.
+    pub fn accept(listener: &TcpListener, own: &Identity, version: TlsVersion) -> io::Result<Self> {
+        let (socket, _) = listener.accept()?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let chain = CertificateDer::pem_file_iter(&own.cert).expect("a certificate's file");
+        let chain = chain.map(|cert| cert.expect("a certificate")).collect();
+        let key = PrivateKeyDer::from_pem_file(&own.key).expect("a key");
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&[version.supported()])
+            .expect("a version that there is")
+            .with_no_client_auth()
+            .with_single_cert(chain, key)
+            .expect("they are a pair");
+        let connection = ServerConnection::new(Arc::new(config)).expect("the configuration is whole");
+        let mut stream = rustls::StreamOwned::new(connection, Recorder { socket, seen: Vec::new() });
+        while stream.conn.is_handshaking() {
+            stream.conn.complete_io(&mut stream.sock)?;
+        }
+        Ok(Self { stream })
+    }
+
+    /// Everything until the client's close_notify; an end without one is an error.
+    pub fn read_to_end(&mut self) -> io::Result<Vec<u8>> {
+        let mut got = Vec::new();
+        self.stream.read_to_end(&mut got)?;
+        Ok(got)
+    }
+
+    /// Exactly `n` bytes.
+    pub fn read(&mut self, n: usize) -> io::Result<Vec<u8>> {
+        let mut got = vec![0; n];
+        self.stream.read_exact(&mut got)?;
+        Ok(got)
+    }
+
+    /// The content types of the records that came, in order.
+    pub fn record_types(&self) -> Vec<u8> {
+        record_types(&self.stream.sock.seen)
+    }
+}
+
+/// The content types of the TLS records in a stream's bytes.
+pub fn record_types(bytes: &[u8]) -> Vec<u8> {
+    let mut types = Vec::new();
+    let mut rest = bytes;
+    while let [kind, _, _, high, low, ..] = rest {
+        types.push(*kind);
+        let length = 5 + usize::from(u16::from_be_bytes([*high, *low]));
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    types
+}
+
+impl Read for Recorder {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.socket.read(buffer)?;
+        self.seen.extend_from_slice(&buffer[..n]);
+        Ok(n)
+    }
+}
+
+impl Write for Recorder {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.socket.flush()
+    }
 }
