@@ -9,6 +9,8 @@
 mod cases;
 #[path = "language/run.rs"]
 mod run;
+#[path = "language/tables.rs"]
+mod tables;
 
 use cases::{Case, Group};
 use run::{Results, Subject};

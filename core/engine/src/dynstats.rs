@@ -96,3 +96,51 @@ impl Bucket {
 const ORIGIN: &str = "dynstats.bucket";
 /// rsyslog's code for a bucket that is full.
 const OVERFLOW: i64 = -2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysloom_config::catalogue;
+    use sysloom_config::plan::{Origin, Setting, Value};
+
+    fn bucket(most: i64, life: i64) -> (Arc<Stats>, Arc<Bucket>) {
+        let stats = Arc::new(Stats::default());
+        let mut values = Values::defaults(catalogue::dyn_stats());
+        for (name, n) in [("maxCardinality", most), ("unusedMetricLife", life)] {
+            let at = values.index(name).unwrap();
+            let span = sysloom_config::Span::NONE;
+            values.set(at, Setting { value: Value::Int(n), span, origin: Origin::Explicit });
+        }
+        let bucket = Bucket::new("b", &values, &stats);
+        (stats, bucket)
+    }
+
+    fn counted(stats: &Stats) -> Vec<(String, u64)> {
+        let mut seen = Vec::new();
+        stats.walk(|_, _, name, value| seen.push((name.to_owned(), value.load(Ordering::Relaxed))));
+        seen.retain(|(_, value)| *value > 0);
+        seen
+    }
+
+    #[test]
+    fn metrics_are_counted_up_to_the_bucket_s_size() {
+        let (stats, bucket) = bucket(2, 3600);
+        let results = ["a", "b", "a", "c", ""].map(|metric| bucket.increment(metric.as_bytes()));
+        assert_eq!(results, [0, 0, 0, OVERFLOW, 0]);
+        let want = [("b.ops_overflow", 1), ("b.new_metric_add", 2), ("a", 2), ("b", 1)];
+        assert_eq!(counted(&stats), want.map(|(name, n)| (name.to_owned(), n)));
+    }
+
+    #[test]
+    fn what_nobody_touches_goes_in_the_second_turn() {
+        let (stats, bucket) = bucket(10, 3600);
+        bucket.increment(b"old");
+        bucket.increment(b"kept");
+        let turn = || bucket.turn(&mut bucket.metrics.lock().unwrap());
+        turn();
+        bucket.increment(b"kept");
+        turn();
+        let names: Vec<String> = counted(&stats).into_iter().map(|(name, _)| name).collect();
+        assert!(names.contains(&"kept".into()) && !names.contains(&"old".into()), "{names:?}");
+    }
+}

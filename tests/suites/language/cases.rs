@@ -16,6 +16,8 @@ pub enum Group {
     Script,
     /// A built-in template's name.
     Template,
+    /// A template() object without its name.
+    Object,
 }
 
 /// One case.
@@ -131,6 +133,10 @@ pub fn configuration(cases: &[Case]) -> String {
                 );
                 emit(&mut body, key, &format!("exec_template(\"{key}\")"));
             }
+            Group::Object => {
+                line(&mut templates, &format!("template(name=\"{key}\" {text}"));
+                emit(&mut body, key, &format!("exec_template(\"{key}\")"));
+            }
             Group::Template => emit(&mut body, key, &format!("exec_template(\"{text}\")")),
             Group::Expression => emit(&mut body, key, text),
             Group::Filter => {
@@ -170,7 +176,8 @@ fn read(name: &str) -> String {
     std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
 }
 
-const FILES: [(Group, &str); 5] = [
+const FILES: [(Group, &str); 6] = [
+    (Group::Object, "objects.txt"),
     (Group::Piece, "pieces.txt"),
     (Group::Property, "properties.txt"),
     (Group::Expression, "expressions.txt"),

@@ -178,3 +178,6 @@ fn pair((key, value): (&[u8], &Json)) -> Json {
 
 /// Calls inside calls.
 const MAX_DEPTH: u32 = 1024;
+
+#[cfg(test)]
+mod tests;

@@ -11,7 +11,7 @@ pub mod parse;
 pub mod random;
 mod run;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 pub mod value;
 pub mod vars;
 

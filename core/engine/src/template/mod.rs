@@ -224,7 +224,8 @@ fn part(piece: &Piece, exact: bool) -> Part {
             let mut text = Vec::new();
             text.push(b'"');
             text.extend_from_slice(constant.outname.as_deref().unwrap_or_default().as_bytes());
-            text.extend_from_slice(b"\":\"");
+            // rsyslog: a blank here, but none in the members that properties make.
+            text.extend_from_slice(b"\": \"");
             json_escape(&constant.text, false, &mut text);
             text.push(b'"');
             return Part::Text(text.into());
