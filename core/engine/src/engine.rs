@@ -133,6 +133,7 @@ impl Engine {
         for crew in running.actions {
             join_within(crew.end(), WORKER_TIME, |_| {});
         }
+        self.program.actions.iter().for_each(|used| used.action.say_given_up());
         if let Some(net) = self.core.net.get() {
             net.stop();
         }

@@ -30,6 +30,8 @@ pub struct Action {
     suspended: &'static AtomicU64,
     resumed: &'static AtomicU64,
     disabled: AtomicBool,
+    /// Messages that were given up because the daemon stops.
+    given_up: AtomicU64,
 }
 
 /// Where records go: the worker object of an output, or a test's stand-in.
@@ -79,6 +81,10 @@ impl Stop {
         self.changed.notify_all();
     }
 
+    pub fn is_stopping(&self) -> bool {
+        *self.stopping.lock().unwrap_or_else(|e| e.into_inner())
+    }
+
     /// Waits; true = the daemon is stopping.
     pub fn wait(&self, time: Duration) -> bool {
         let held = self.stopping.lock().unwrap_or_else(|e| e.into_inner());
@@ -102,8 +108,8 @@ impl Action {
         let counter = |c| stats.counter("core.action", &name, c);
         let (processed, failed) = (counter("processed"), counter("failed"));
         let (suspended, resumed) = (counter("suspended"), counter("resumed"));
-        let disabled = AtomicBool::new(false);
-        Self { name, module, policy, log, stop, processed, failed, suspended, resumed, disabled }
+        let (disabled, given_up) = (AtomicBool::new(false), AtomicU64::new(0));
+        Self { name, module, policy, log, stop, processed, failed, suspended, resumed, disabled, given_up }
     }
 
     /// Delivers the outbox, with retries as the policy says, and empties it. What cannot be delivered is lost and
@@ -115,7 +121,20 @@ impl Action {
         }
         if !outbox.is_empty() {
             self.failed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+            if self.stop.is_stopping() {
+                self.given_up.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+            }
             outbox.clear();
+        }
+    }
+
+    /// Says, at the daemon's end, what its stop has cost.
+    pub fn say_given_up(&self) {
+        let n = self.given_up.swap(0, Ordering::Relaxed);
+        if n > 0 {
+            error!(self.log,
+                "{n} message(s) of action '{}' are lost: its destination did not come back before the daemon \
+                 stopped", self.name; "code" => 2041);
         }
     }
 
