@@ -429,7 +429,11 @@ impl Client {
 
     fn is_over(&self, now: Instant) -> bool {
         // In use: whoever uses it may hold it for as long as a write takes.
-        let Ok(inner) = self.inner.try_lock() else { return false };
+        let inner = match self.inner.try_lock() {
+            Ok(inner) => inner,
+            Err(TryLockError::Poisoned(inner)) => inner.into_inner(),
+            Err(TryLockError::WouldBlock) => return false,
+        };
         inner.session.is_none() || inner.ending.is_none_or(|end| end <= now)
     }
 }
