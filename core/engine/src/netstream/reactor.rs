@@ -198,9 +198,8 @@ impl Reactor {
         // Coarse: a deadline may be late by a tick, and many of them cost one wake-up.
         let first = self.deadlines.peek().map(|Reverse((first, _))| *first);
         let left = first.map(|first| first.saturating_duration_since(self.now).max(TICK));
-        let timeout = left.map_or(EpollTimeout::NONE, |left| {
-            EpollTimeout::try_from(left).unwrap_or(EpollTimeout::NONE)
-        });
+        let timeout = left
+            .map_or(EpollTimeout::NONE, |left| EpollTimeout::try_from(left).unwrap_or(EpollTimeout::NONE));
         if left.is_some_and(|left| left <= NAP) {
             return self.mailbox.epoll.wait(events, timeout);
         }

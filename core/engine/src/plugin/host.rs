@@ -11,7 +11,8 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use sysloom_abi::{
-    self as abi, Bytes, ConnectSpec, Frame, Kv, ListenSpec, Opaque, StatsVisitor, StreamCb, listen_flag, status,
+    self as abi, Bytes, ConnectSpec, Frame, Kv, ListenSpec, Opaque, StatsVisitor, StreamCb, listen_flag,
+    status,
 };
 
 /// A host for plugins. Lives as long as the process, since libraries are never unloaded.

@@ -22,9 +22,9 @@ mod spec;
 mod values;
 mod watch;
 
-pub use driver::{Connected, Context, Destination, Driver, Halt, Listener, Session, Side, StreamValues};
 #[cfg(test)]
 pub(crate) use driver::loopback;
+pub use driver::{Connected, Context, Destination, Driver, Halt, Listener, Session, Side, StreamValues};
 pub use error::{Attempt, LoadError, LoadFailure};
 pub use fault::Fault;
 pub use host::Host;

@@ -35,7 +35,14 @@ pub trait Services: Send + Sync {
     /// Copies a property of a message as far as `out` allows; its full length, or a negative status.
     fn property(&self, message: u64, name: &str, out: &mut [u8]) -> i64;
     /// A counter of an object by its own name; flags of [`sysloom_abi::counter_flag`].
-    fn counter_of(&self, me: u64, _origin: &str, _object: &str, name: &str, _flags: u32) -> &'static AtomicU64 {
+    fn counter_of(
+        &self,
+        me: u64,
+        _origin: &str,
+        _object: &str,
+        name: &str,
+        _flags: u32,
+    ) -> &'static AtomicU64 {
         self.counter(me, name)
     }
     /// Shows every counter, and `None` after the last; flags of [`sysloom_abi::stats_flag`].
