@@ -37,7 +37,10 @@ pub fn check(name: &str, settings: &Settings, arguments: &Arguments) -> ExitCode
         let report = Report::new(log, settings, arguments);
         report.begin_check(&settings.config_file);
         match read(&report, settings, arguments, Some(&mut note)) {
-            Ok(_) => report.end_of_check(),
+            Ok(read) => {
+                read.core.check_streams().iter().for_each(|fault| report.fault(fault));
+                report.end_of_check()
+            }
             Err((why, code)) => {
                 report.fatal(&why, code);
                 if code == crate::UNCLEAN { 2 } else { 1 }

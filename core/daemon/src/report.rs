@@ -123,6 +123,7 @@ impl Report {
 
     /// Something could not be activated; everything else runs.
     pub fn fault(&self, fault: &Fault) {
+        self.errors.set(self.errors.get() + 1);
         self.log.say(3, fault.code, &fault.text);
     }
 

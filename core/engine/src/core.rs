@@ -8,7 +8,8 @@ use crate::control::Control;
 use crate::intake::{self, Intake};
 use crate::netstream::{self, House, Net, Stack, StreamParams};
 use crate::plugin::{
-    ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Stat, StreamSink,
+    ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Side, Stat,
+    StreamSink,
 };
 use crate::selflog::Selflog;
 use crate::stats::Stats;
@@ -114,11 +115,29 @@ impl Core {
         self.stack(me, &streaming).map(drop)
     }
 
+    /// What keeps the streams of listeners and actions from working: drivers, modes, keys and certificates. Nothing
+    /// is opened on the network.
+    pub fn check_streams(&self) -> Vec<Fault> {
+        let net = match self.net() {
+            Ok(net) => net,
+            Err(fault) => return vec![fault],
+        };
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<_> =
+            streams.iter().filter(|(_, streaming)| streaming.params.driver.is_some()).collect();
+        all.sort_by_key(|(me, _)| **me);
+        let input = id_of(Kind::Input, 0)..id_of(Kind::Action, 0);
+        let side = |me| if input.contains(me) { Side::Server } else { Side::Client };
+        all.into_iter()
+            .filter_map(|(me, streaming)| net.stack(*me, side(me), &streaming.params).err())
+            .collect()
+    }
+
     fn stack<'a>(&self, me: u64, streaming: &'a Streaming) -> Result<&'a Stack, Fault> {
         if let Some(stack) = streaming.stack.get() {
             return Ok(stack);
         }
-        let made = self.net()?.stack(me, crate::plugin::Side::Client, &streaming.params)?;
+        let made = self.net()?.stack(me, Side::Client, &streaming.params)?;
         Ok(streaming.stack.get_or_init(|| made))
     }
 

@@ -1,10 +1,10 @@
-//! Certificates and keys on disk that cannot be used: the line names the file and what is wrong with it, and the other
-//! listeners run.
+//! Certificates and keys on disk that cannot be used: a check finds it, the line names the file and what is wrong
+//! with it, and the other listeners run.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use sysloom_tests::pki::{Pki, Wish};
-use sysloom_tests::{Daemon, Dir, connect, file_lines, lines};
+use sysloom_tests::{Daemon, Dir, check, connect, file_lines, lines};
 
 /// What is done to the files; `{ca}`, `{cert}` and `{key}` say which file the line must name. Words follow.
 type Row = (&'static str, fn(&Dir), &'static str, &'static [&'static str]);
@@ -130,6 +130,9 @@ fn a_file_that_cannot_be_used_costs_its_listener_and_no_other() {
         // A file that is not there is also pointed out where the configuration names it.
         let lines = said.lines().filter(|line| line.starts_with("sysloomd: ")).count();
         assert!(lines <= 2, "{what}: {said}");
+        let checked = check(&dir, &config(&dir));
+        assert_eq!(checked.code, 1, "{what}: a check finds it too: {}", checked.stderr);
+        assert!(checked.stderr.contains(file), "{what}: {}", checked.stderr);
     }
 }
 
