@@ -7,6 +7,8 @@
 
 #[path = "language/cases.rs"]
 mod cases;
+#[path = "language/counters.rs"]
+mod counters;
 #[path = "language/run.rs"]
 mod run;
 #[path = "language/tables.rs"]

@@ -15,26 +15,40 @@ pub struct Bucket {
     name: String,
     most: usize,
     life: Duration,
+    /// Counts begin anew whenever they have been read.
+    resettable: bool,
     stats: Arc<Stats>,
     metrics: Mutex<Metrics>,
     overflow: &'static AtomicU64,
     added: &'static AtomicU64,
+    nameless: &'static AtomicU64,
     purged: &'static AtomicU64,
     turns: &'static AtomicU64,
 }
 
 struct Metrics {
-    current: HashMap<Box<[u8]>, &'static AtomicU64>,
-    survivors: HashMap<Box<[u8]>, &'static AtomicU64>,
+    current: HashMap<Box<[u8]>, Metric>,
+    survivors: HashMap<Box<[u8]>, Metric>,
     turned: Instant,
+}
+
+struct Metric {
+    count: u64,
+    /// Its place in the statistics, brought up to date when they are read.
+    shown: &'static AtomicU64,
 }
 
 impl Bucket {
     pub fn new(name: &str, values: &Values, stats: &Arc<Stats>) -> Arc<Self> {
         let counter = |what: &str| stats.counter("dynstats", "global", &format!("{name}.{what}"));
         let positive = |name, usual| values.int(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(usual);
-        Arc::new(Self {
+        let (overflow, added) = (counter("ops_overflow"), counter("new_metric_add"));
+        let (nameless, purged) = (counter("no_metric"), counter("metrics_purged"));
+        // rsyslog: what waits for a lock for too long is counted here; here it never does.
+        counter("ops_ignored");
+        let this = Arc::new(Self {
             name: name.into(),
+            resettable: values.bool("resettable").unwrap_or(true),
             most: positive("maxCardinality", 2000) as usize,
             life: Duration::from_secs(positive("unusedMetricLife", 3600)),
             metrics: Mutex::new(Metrics {
@@ -42,42 +56,63 @@ impl Bucket {
                 survivors: HashMap::new(),
                 turned: Instant::now(),
             }),
-            overflow: counter("ops_overflow"),
-            added: counter("new_metric_add"),
-            purged: counter("metrics_purged"),
+            overflow,
+            added,
+            nameless,
+            purged,
             turns: counter("purge_triggered"),
             stats: Arc::clone(stats),
-        })
+        });
+        let of_stats = Arc::downgrade(&this);
+        stats.before_reading(Box::new(move || {
+            if let Some(this) = of_stats.upgrade() {
+                this.report();
+            }
+        }));
+        this
     }
 
     /// `dyn_inc()`: 0 = counted, else the reason why not.
     pub fn increment(&self, metric: &[u8]) -> i64 {
         // rsyslog: a metric without name is not counted.
         if metric.is_empty() {
+            self.nameless.fetch_add(1, Ordering::Relaxed);
             return 0;
         }
         let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
         if metrics.turned.elapsed() >= self.life {
             self.turn(&mut metrics);
         }
-        if let Some(counter) = metrics.current.get(metric) {
-            counter.fetch_add(1, Ordering::Relaxed);
+        if let Some(known) = metrics.current.get_mut(metric) {
+            known.count += 1;
             return 0;
         }
-        let counter = match metrics.survivors.remove(metric) {
-            Some(counter) => counter,
+        let known = match metrics.survivors.remove(metric) {
+            Some(known) => known,
             None => {
                 if metrics.current.len() + metrics.survivors.len() >= self.most {
                     self.overflow.fetch_add(1, Ordering::Relaxed);
                     return OVERFLOW;
                 }
                 self.added.fetch_add(1, Ordering::Relaxed);
-                self.stats.counter(ORIGIN, &self.name, &String::from_utf8_lossy(metric))
+                let name = String::from_utf8_lossy(metric);
+                Metric { count: 0, shown: self.stats.level(ORIGIN, &self.name, &name) }
             }
         };
-        counter.fetch_add(1, Ordering::Relaxed);
-        metrics.current.insert(metric.into(), counter);
+        metrics.current.insert(metric.into(), Metric { count: known.count + 1, ..known });
         0
+    }
+
+    /// The statistics are about to be read.
+    fn report(&self) {
+        let mut metrics = self.metrics.lock().unwrap_or_else(PoisonError::into_inner);
+        let Metrics { current, survivors, .. } = &mut *metrics;
+        for metric in current.values_mut().chain(survivors.values_mut()) {
+            metric.shown.store(metric.count, Ordering::Relaxed);
+            if self.resettable {
+                metric.count = 0;
+            }
+        }
     }
 
     fn turn(&self, metrics: &mut Metrics) {
@@ -95,7 +130,7 @@ impl Bucket {
 /// Whose counters the metrics are in statistics.
 const ORIGIN: &str = "dynstats.bucket";
 /// rsyslog's code for a bucket that is full.
-const OVERFLOW: i64 = -2;
+const OVERFLOW: i64 = -6;
 
 #[cfg(test)]
 mod tests {
@@ -127,8 +162,11 @@ mod tests {
         let (stats, bucket) = bucket(2, 3600);
         let results = ["a", "b", "a", "c", ""].map(|metric| bucket.increment(metric.as_bytes()));
         assert_eq!(results, [0, 0, 0, OVERFLOW, 0]);
-        let want = [("b.ops_overflow", 1), ("b.new_metric_add", 2), ("a", 2), ("b", 1)];
+        let want = [("b.ops_overflow", 1), ("b.new_metric_add", 2), ("b.no_metric", 1), ("a", 2), ("b", 1)];
         assert_eq!(counted(&stats), want.map(|(name, n)| (name.to_owned(), n)));
+        // What has been read is counted anew.
+        assert_eq!(bucket.increment(b"b"), 0);
+        assert_eq!(counted(&stats)[3..], [("b".to_owned(), 1)]);
     }
 
     #[test]

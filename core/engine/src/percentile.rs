@@ -1,4 +1,7 @@
-//! percentile_stats(): the last observations of every key, and what they say when statistics are read.
+//! percentile_stats(): observations of every key, and what the last of them say when statistics are read.
+//!
+//! Percentiles are those of a window of fixed size; least, greatest, sum and count are those of everything observed
+//! since they were reset.
 
 use crate::stats::Stats;
 use std::collections::HashMap;
@@ -32,13 +35,16 @@ impl Percentiles {
     pub fn new(name: &str, values: &Values, stats: &Arc<Stats>) -> Arc<Self> {
         let window = values.int("windowsize").and_then(|n| usize::try_from(n).ok()).unwrap_or(DEFAULT_WINDOW);
         let percentiles = values.list("percentiles").iter().filter_map(|p| p.parse().ok());
+        let added = stats.counter("percentile", "global", &format!("{name}.new_metric_add"));
+        // The window is of a fixed size here, so that nothing overflows.
+        stats.counter("percentile", "global", &format!("{name}.ops_overflow"));
         let this = Arc::new(Self {
             name: name.into(),
             delimiter: values.str("delimiter").unwrap_or(".").into(),
             percentiles: percentiles.filter(|p| (1..=100).contains(p)).collect(),
             window: window.clamp(1, MAX_WINDOW),
             keys: Mutex::default(),
-            added: stats.counter("percentile", "global", &format!("{name}.new_metric_add")),
+            added,
             stats: Arc::clone(stats),
         });
         let of_stats = Arc::downgrade(&this);
@@ -63,22 +69,23 @@ impl Percentiles {
             None => found.ring.push(number),
         }
         found.next = (found.next + 1) % self.window;
+        found.add(number);
         0
     }
 
     fn key(&self, key: &[u8]) -> Key {
         let key = String::from_utf8_lossy(key);
-        let counter = |what: String| {
-            self.stats.counter("percentile.bucket", &self.name, &format!("{key}{}{what}", self.delimiter))
-        };
+        let named = |what: &str| format!("{key}{}{what}", self.delimiter);
+        let level = |what: String| self.stats.level(ORIGIN, &self.name, &named(&what));
+        let counter = |what: &str| self.stats.counter(ORIGIN, &self.name, &named(what));
         Key {
             ring: Vec::new(),
             next: 0,
-            at: self.percentiles.iter().map(|p| counter(format!("p{p}"))).collect(),
-            min: counter("window_min".into()),
-            max: counter("window_max".into()),
-            sum: counter("window_sum".into()),
-            count: counter("window_count".into()),
+            at: self.percentiles.iter().map(|p| level(format!("p{p}"))).collect(),
+            min: counter("window_min"),
+            max: counter("window_max"),
+            sum: counter("window_sum"),
+            count: counter("window_count"),
         }
     }
 
@@ -90,24 +97,36 @@ impl Percentiles {
             sorted.clear();
             sorted.extend_from_slice(&key.ring);
             sorted.sort_unstable();
-            let put = |counter: &AtomicU64, n: i64| counter.store(n as u64, Ordering::Relaxed);
             for (percentile, counter) in self.percentiles.iter().zip(&key.at) {
-                put(counter, nearest_rank(&sorted, *percentile));
+                counter.store(ranked(&sorted, *percentile) as u64, Ordering::Relaxed);
             }
-            put(key.min, sorted.first().copied().unwrap_or(0));
-            put(key.max, sorted.last().copied().unwrap_or(0));
-            put(key.sum, sorted.iter().fold(0, |sum: i64, n| sum.wrapping_add(*n)));
-            put(key.count, sorted.len() as i64);
         }
     }
 }
 
-/// The smallest value that at least `percentile` of a hundred are not above.
-fn nearest_rank(sorted: &[i64], percentile: u8) -> i64 {
-    let rank = (usize::from(percentile) * sorted.len()).div_ceil(100);
+impl Key {
+    /// Counts an observation. Called under the lock of the keys.
+    fn add(&self, number: i64) {
+        let anew = self.count.fetch_add(1, Ordering::Relaxed) == 0;
+        let bound = |counter: &AtomicU64, better: fn(i64, i64) -> i64| {
+            let known = counter.load(Ordering::Relaxed) as i64;
+            counter.store(if anew { number } else { better(known, number) } as u64, Ordering::Relaxed);
+        };
+        bound(self.min, i64::min);
+        bound(self.max, i64::max);
+        self.sum.fetch_add(number as u64, Ordering::Relaxed);
+    }
+}
+
+/// The value at a percentile.
+// rsyslog: the rank is rounded down, so that of few values the largest is none of them.
+fn ranked(sorted: &[i64], percentile: u8) -> i64 {
+    let rank = usize::from(percentile) * sorted.len() / 100;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or(0)
 }
 
+/// Whose counters the keys are in statistics.
+const ORIGIN: &str = "percentile.bucket";
 /// rsyslog's window when none is given.
 const DEFAULT_WINDOW: usize = 1000;
 /// A configuration must not ask for all of the memory.
@@ -141,11 +160,11 @@ mod tests {
         });
         let want = [
             ("k.p50", 2),
-            ("k.p95", 4),
+            ("k.p95", 3),
             ("k.window_min", 1),
-            ("k.window_max", 4),
-            ("k.window_sum", 10),
-            ("k.window_count", 4),
+            ("k.window_max", 100),
+            ("k.window_sum", 110),
+            ("k.window_count", 5),
         ];
         assert_eq!(seen, want.map(|(name, value)| (name.to_owned(), value)));
     }

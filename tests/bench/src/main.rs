@@ -39,8 +39,9 @@ fn main() {
     for (stage, config) in [
         ("intake, queue, parse", "*.* stop\n/dev/null\n".to_owned()),
         ("filter", format!("{FILTERS}*.* stop\n*.* /dev/null\n")),
-        ("render, commit to /dev/null", format!("{FILTERS}*.* /dev/null\n")),
-        ("render, commit to a file", format!("{FILTERS}*.* {}\n", file.display())),
+        ("script", format!("{FILTERS}{SCRIPT}*.* stop\n*.* /dev/null\n")),
+        ("render, commit to /dev/null", format!("{FILTERS}{SCRIPT}*.* /dev/null\n")),
+        ("render, commit to a file", format!("{FILTERS}{SCRIPT}*.* {}\n", file.display())),
     ] {
         let time = split + engine(&config, directory.path(), &block, rounds);
         line(stage, time.saturating_sub(before), total);
@@ -179,3 +180,8 @@ const REPEATS: usize = 5;
 /// Two selectors that miss and two property filters that miss.
 const FILTERS: &str = "mail.err stop\nlocal3.=debug stop\n:programname, isequal, \"nobody\" stop\n\
     :msg, contains, \"needle-absent\" stop\n";
+/// Expressions that do not hold.
+const SCRIPT: &str = "if $programname == [\"none\", \"other\"] and $syslogseverity <= 3 then stop\n\
+    if not ($msg contains \"login\") or $hostname startswith \"zzz\" then stop\n\
+    if $syslogfacility-text == \"mail\" or $procid > 99999 then stop\n\
+    if re_match($msg, \"absent [0-9]+\") then stop\n";

@@ -16,12 +16,16 @@ pub type Results = BTreeMap<(String, usize), Vec<u8>>;
 
 /// A daemon to compare.
 pub struct Subject {
-    name: &'static str,
+    pub name: &'static str,
     command: Vec<PathBuf>,
 }
 
-/// Kills the daemon with the test.
-struct Running(Child);
+/// A running daemon, which ends with the test.
+pub struct Running {
+    child: Child,
+    name: &'static str,
+    log: PathBuf,
+}
 
 impl Subject {
     /// rsyslogd, if it is installed.
@@ -50,12 +54,35 @@ impl Subject {
         let body = configuration(cases)
             .replace("{out}", &out.display().to_string())
             .replace("{dir}", &dir.path().display().to_string());
-        let config = dir.write(&format!("{name}.conf"), format!("{input}{body}"));
+        let mut running = Running::start(self, dir, &format!("{input}{body}"));
+        // The file may be there before the port listens.
+        let mut stream = wait_for(&format!("{name}'s port"), || {
+            running.check();
+            let port: u16 = std::fs::read_to_string(&port).ok()?.trim().parse().ok()?;
+            TcpStream::connect(("127.0.0.1", port)).ok()
+        });
+        for message in messages {
+            stream.write_all(message).and_then(|()| stream.write_all(b"\n")).expect("it reads");
+        }
+        let last = format!("[[end|{}||]]", messages.len());
+        wait_for(&format!("{name}'s last result"), || {
+            running.check();
+            let text = std::fs::read(&out).ok()?;
+            text.windows(last.len()).any(|w| w == last.as_bytes()).then_some(())
+        });
+        results(&std::fs::read(&out).expect("it was just read"))
+    }
+}
+
+impl Running {
+    pub fn start(subject: &Subject, dir: &Dir, config: &str) -> Self {
+        let name = subject.name;
+        let config = dir.write(&format!("{name}.conf"), config);
         let log = dir.file(&format!("{name}.log"));
         let said = File::create(&log).expect("the directory is ours");
-        let mut command = Command::new(&self.command[0]);
+        let mut command = Command::new(&subject.command[0]);
         command
-            .args(&self.command[1..])
+            .args(&subject.command[1..])
             .arg("-n")
             .args(["-i", "NONE", "-f"])
             .arg(&config)
@@ -65,40 +92,23 @@ impl Subject {
             .env_remove("SYSLOOM_BIN")
             .env("LC_ALL", "C")
             .env("TZ", "UTC");
-        let mut running = Running(command.spawn().unwrap_or_else(|e| panic!("{name}: {e}")));
-        let complaints = || std::fs::read_to_string(&log).unwrap_or_default();
-        // The file may be there before the port listens.
-        let mut stream = wait_for(&format!("{name}'s port"), || {
-            running.check(name, &complaints);
-            let port: u16 = std::fs::read_to_string(&port).ok()?.trim().parse().ok()?;
-            TcpStream::connect(("127.0.0.1", port)).ok()
-        });
-        for message in messages {
-            stream.write_all(message).and_then(|()| stream.write_all(b"\n")).expect("it reads");
-        }
-        let last = format!("[[end|{}||]]", messages.len());
-        wait_for(&format!("{name}'s last result"), || {
-            running.check(name, &complaints);
-            let text = std::fs::read(&out).ok()?;
-            text.windows(last.len()).any(|w| w == last.as_bytes()).then_some(())
-        });
-        results(&std::fs::read(&out).expect("it was just read"))
+        let child = command.spawn().unwrap_or_else(|e| panic!("{name}: {e}"));
+        Self { child, name, log }
     }
-}
 
-impl Running {
     /// Panics if the daemon is gone.
-    fn check(&mut self, name: &str, complaints: &dyn Fn() -> String) {
-        if let Ok(Some(status)) = self.0.try_wait() {
-            panic!("{name} ended, {status}:\n{}", complaints());
+    pub fn check(&mut self) {
+        if let Ok(Some(status)) = self.child.try_wait() {
+            let said = std::fs::read_to_string(&self.log).unwrap_or_default();
+            panic!("{} ended, {status}:\n{said}", self.name);
         }
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let _ = kill(Pid::from_raw(self.0.id() as i32), Signal::SIGTERM);
-        let _ = self.0.wait();
+        let _ = kill(Pid::from_raw(self.child.id() as i32), Signal::SIGTERM);
+        let _ = self.child.wait();
     }
 }
 

@@ -148,4 +148,4 @@ fn is_of_the_message(property: Property) -> bool {
 }
 
 /// Literals in one property that make an automaton worth its pass.
-const WORTHY: usize = 3;
+const WORTHY: usize = 6;

@@ -1,7 +1,6 @@
 //! What an expression comes to: a number, a text or a JSON value, and rsyslog's rules of turning one into another.
 
 use super::json::Json;
-use crate::system;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
@@ -58,15 +57,38 @@ impl<'a> Value<'a> {
     pub fn shown(&self) -> Cow<'_, [u8]> {
         match self {
             Self::Text(text) => Cow::Borrowed(text),
-            Self::Number(n) => {
-                let mut out = Vec::new();
-                system::signed(*n, &mut out);
-                Cow::Owned(out)
-            }
+            Self::Number(_) => Cow::Owned(self.with_text(<[u8]>::to_vec)),
             Self::Json(json) => {
                 let mut out = Vec::new();
                 json.write_value(&mut out);
                 Cow::Owned(out)
+            }
+        }
+    }
+
+    /// Calls `work` with the text that it shows; for texts and numbers nothing is allocated.
+    pub fn with_text<R>(&self, work: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            Self::Text(text) => work(text),
+            Self::Json(_) => work(&self.shown()),
+            Self::Number(n) => {
+                let mut digits = [0; 20];
+                let mut at = digits.len();
+                let mut rest = n.unsigned_abs();
+                loop {
+                    at -= 1;
+                    digits[at] = b'0' + (rest % 10) as u8;
+                    rest /= 10;
+                    if rest == 0 {
+                        break;
+                    }
+                }
+                // 19 digits at most, so there is room for the sign.
+                if *n < 0 {
+                    at -= 1;
+                    digits[at] = b'-';
+                }
+                work(&digits[at..])
             }
         }
     }
@@ -84,14 +106,14 @@ impl<'a> Value<'a> {
         match (self, other) {
             (Self::Text(a), Value::Text(b)) => a == b,
             // rsyslog: JSON beside a text is compared as text, even if it is a number.
-            (Self::Json(_), Value::Text(b)) => *self.shown() == **b,
+            (Self::Json(_), Value::Text(b)) => self.with_text(|a| a == &**b),
             (Self::Number(n), Value::Text(b)) => match number(b) {
                 (m, true) => *n == m,
-                _ => *self.shown() == **b,
+                _ => self.with_text(|a| a == &**b),
             },
             (Self::Text(a), _) => match number(a) {
                 (n, true) => n == other.number().0,
-                _ => **a == *other.shown(),
+                _ => other.with_text(|b| &**a == b),
             },
             _ => self.number().0 == other.number().0,
         }
@@ -101,7 +123,7 @@ impl<'a> Value<'a> {
     pub fn order(&self, other: &Value<'_>) -> Ordering {
         match (self.number(), other.number()) {
             ((a, true), (b, true)) => a.cmp(&b),
-            _ => self.shown().cmp(&other.shown()),
+            _ => self.with_text(|a| other.with_text(|b| a.cmp(b))),
         }
     }
 }
