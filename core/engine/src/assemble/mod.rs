@@ -178,7 +178,7 @@ impl Making<'_> {
             };
             self.core.name(me, &spec.name, &object);
             if spec.uses_streams {
-                self.core.stream(me, streams::params(&input.streams));
+                self.core.stream(me, streams::params(&input.streams, &self.plan.globals));
             }
             let instance = module.instance(me, &host_values(&input.values));
             let Some(instance) = self.check(instance, &spec.name, &input.values, input.span) else {
@@ -222,7 +222,7 @@ impl Making<'_> {
             let name = self.plan.action_name(plan::ActionId(index));
             self.core.name(me, "core.action", &name);
             if spec.uses_streams {
-                self.core.stream(me, streams::params(&action.streams));
+                self.core.stream(me, streams::params(&action.streams, &self.plan.globals));
             }
             let instance = modules.get(action.module).and_then(Option::as_ref).and_then(|module| {
                 let instance = module.instance(me, &host_values(&action.values));

@@ -4,7 +4,7 @@ use crate::netstream::{Expired, StreamParams};
 use sysloom_config::plan::Values;
 
 /// Values that nobody set stay netstream's defaults.
-pub fn params(values: &Values) -> StreamParams {
+pub fn params(values: &Values, globals: &Values) -> StreamParams {
     let text = |name| values.str(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let on = |name| values.bool(name).unwrap_or(false);
     StreamParams {
@@ -30,6 +30,11 @@ pub fn params(values: &Values) -> StreamParams {
             .filter(|depth| *depth > 0)
             .and_then(|depth| u32::try_from(depth).ok()),
         remote_sni: text("streamDriver.remoteSNI"),
+        family: match globals.str("net.ipprotocol") {
+            Some(word) if word.eq_ignore_ascii_case("ipv4-only") => 4,
+            Some(word) if word.eq_ignore_ascii_case("ipv6-only") => 6,
+            _ => 0,
+        },
         ..StreamParams::default()
     }
 }

@@ -168,7 +168,7 @@ impl Clients {
                 port: &to.port,
                 local: &to.local,
                 device: &to.device,
-                family: 0,
+                family: params.family,
                 timeout_ms: u32::try_from(limit.as_millis()).unwrap_or(u32::MAX),
             })
             .map_err(|halt| failure(halt, "the connection was closed at once"))?;

@@ -112,7 +112,7 @@ impl Net {
         let stack = self.stack(me, Side::Server, params)?;
         let most = if spec.max_sessions == 0 { MAX_SESSIONS } else { spec.max_sessions };
         let backlog = if spec.backlog == 0 { (most / 10).max(BACKLOG) } else { spec.backlog };
-        let listener = stack.listen(&spec.address, &spec.port, backlog)?;
+        let listener = stack.listen(&spec.address, &spec.port, params.family, backlog)?;
         let number = listener.port();
         let label = if number == 0 { spec.name.clone() } else { format!("{}:{number}", spec.name) };
         if !spec.port_file.is_empty() {

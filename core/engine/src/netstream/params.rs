@@ -38,6 +38,8 @@ pub struct StreamParams {
     pub idle_limit: Option<Duration>,
     /// Sessions of one source address at once. None = as many as the listener has.
     pub max_per_source: Option<u32>,
+    /// net.ipprotocol: 4 or 6 = only that family; 0 = any.
+    pub family: u32,
 }
 
 impl Default for StreamParams {
@@ -61,6 +63,7 @@ impl Default for StreamParams {
             handshake_limit: HANDSHAKE_LIMIT,
             idle_limit: None,
             max_per_source: None,
+            family: 0,
         }
     }
 }

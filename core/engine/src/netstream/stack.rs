@@ -84,8 +84,14 @@ impl Stack {
         self.policy.as_ref()
     }
 
-    pub(crate) fn listen(&self, address: &str, port: &str, backlog: u32) -> Result<Listener, Fault> {
-        self.transport.listen(address, port, 0, backlog)
+    pub(crate) fn listen(
+        &self,
+        address: &str,
+        port: &str,
+        family: u32,
+        backlog: u32,
+    ) -> Result<Listener, Fault> {
+        self.transport.listen(address, port, family, backlog)
     }
 
     pub(crate) fn connect(&self, to: &Destination<'_>) -> Result<Connected, Halt> {
