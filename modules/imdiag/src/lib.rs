@@ -7,9 +7,11 @@
 mod command;
 mod gate;
 mod inject;
+mod lines;
 mod params;
 
 use gate::{Counts, Gate};
+use lines::Lines;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use params::{InputParams, Module};
@@ -20,7 +22,6 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use sysloom_sdk::frame::{Event, Rules, Sink, Splitter};
 use sysloom_sdk::{
     Accepted, Complaint, End, Frame, Host, Input, Level, Listen, Reading, StreamInput, Submit, plugin,
 };
@@ -192,7 +193,7 @@ impl Imdiag {
 
 /// One client.
 pub struct Session {
-    splitter: Splitter,
+    lines: Lines,
     conn: u64,
 }
 
@@ -200,46 +201,24 @@ impl StreamInput for Imdiag {
     type Session = Session;
 
     fn open(&self, accepted: Accepted<'_>) -> Session {
-        Session { splitter: Splitter::new(), conn: accepted.conn }
+        Session { lines: Lines::default(), conn: accepted.conn }
     }
 
     fn data(&self, session: &mut Session, bytes: &[u8]) -> Result<(), Complaint> {
-        let mut found = Found { imdiag: self, conn: session.conn, block: bytes };
-        session.splitter.feed(&rules(), bytes, &mut found);
-        Ok(())
-    }
-
-    fn close(&self, mut session: Session, _: End) {
-        let mut found = Found { imdiag: self, conn: session.conn, block: &[] };
-        session.splitter.close(&mut found);
-    }
-}
-
-struct Found<'a> {
-    imdiag: &'a Imdiag,
-    conn: u64,
-    block: &'a [u8],
-}
-
-impl Sink for Found<'_> {
-    fn span(&mut self, offset: usize, len: usize) {
-        let line = self.block.get(offset..offset + len).unwrap_or_default();
-        self.carried(line);
-    }
-
-    fn carried(&mut self, line: &[u8]) {
-        let line = String::from_utf8_lossy(line).into_owned();
-        self.imdiag.lines.lock().unwrap_or_else(PoisonError::into_inner).push_back((self.conn, line));
+        let Session { lines, conn } = session;
+        let fits = lines.feed(bytes, |line| {
+            // An empty line is what is left of a counted command.
+            if !line.is_empty() {
+                let line = String::from_utf8_lossy(line).into_owned();
+                self.lines.lock().unwrap_or_else(PoisonError::into_inner).push_back((*conn, line));
+            }
+        });
         // A bell that is full of rings is heard anyway.
-        let _ = (&self.imdiag.rings).write(&[1]);
+        let _ = (&self.rings).write(&[1]);
+        if fits { Ok(()) } else { Err(Complaint::new("imdiag: a command is too long")) }
     }
 
-    fn event(&mut self, _: Event) {}
-}
-
-/// Command lines are longer than messages may be.
-fn rules() -> Rules {
-    Rules { max_message: MAX_LINE, ..Rules::default() }
+    fn close(&self, _: Session, _: End) {}
 }
 
 /// Waits for a time; `None` when the daemon stops meanwhile.
@@ -284,7 +263,6 @@ plugin! { name: "imdiag", stream_inputs: [Imdiag] }
 
 const EMPTY_CHECKS: u32 = 4;
 const MAX_REPLY: usize = 1022;
-const MAX_LINE: usize = 128 * 1024;
 
 #[cfg(test)]
 mod tests;

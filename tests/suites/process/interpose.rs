@@ -1,0 +1,89 @@
+//! Calls that a preloaded library can take over: they go through libc's symbols.
+
+use crate::library;
+use sysloom_tests::{Diag, Dir};
+
+/// gethostname, getaddrinfo, epoll_ctl and the clock are counted, and changed where that can be seen.
+const INTERPOSER: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+static void note(const char *what) {
+    const char *file = getenv("INTERPOSED");
+    int fd = file ? open(file, O_WRONLY | O_APPEND | O_CREAT, 0600) : -1;
+    if (fd < 0) return;
+    if (write(fd, what, strlen(what)) < 0) { /* a test will miss it */ }
+    close(fd);
+}
+
+int gethostname(char *name, size_t len) {
+    note("gethostname\n");
+    strncpy(name, "interposed.example.test", len);
+    return 0;
+}
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res) {
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!real) real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (node && !strcmp(node, "nowhere.example.test")) {
+        note("getaddrinfo\n");
+        node = "127.0.0.1";
+    }
+    return real(node, service, hints, res);
+}
+
+int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) {
+    static int (*real)(int, int, int, struct epoll_event *);
+    if (!real) real = dlsym(RTLD_NEXT, "epoll_ctl");
+    note("epoll_ctl\n");
+    return real(epfd, op, fd, event);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now) {
+    static int (*real)(clockid_t, struct timespec *);
+    if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
+    int result = real(clock, now);
+    /* The first second of 1999. */
+    if (clock == CLOCK_REALTIME) now->tv_sec = 915148800;
+    return result;
+}
+"#;
+
+#[test]
+fn names_addresses_polls_and_clocks_go_through_libc() {
+    let dir = Dir::new();
+    let preloaded = library(&dir, "interpose", INTERPOSER);
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let config = format!(
+        "template(name=\"t\" type=\"string\" string=\"%timegenerated:::date-rfc3339%|%$myhostname%|%msg%\\n\")\n\
+         if $inputname == \"imdiag\" then {{\n action(type=\"omfile\" file=\"{{dir}}/log\" template=\"t\")\n \
+         action(type=\"omfwd\" protocol=\"tcp\" target=\"nowhere.example.test\" port=\"{port}\" template=\"t\")\n}}\n"
+    );
+    let seen = dir.file("seen");
+    let mut daemon = Diag::start_with(&dir, "", &config, |command| {
+        command.env("LD_PRELOAD", &preloaded).env("INTERPOSED", &seen);
+    });
+    daemon.say("injectmsg 0 1");
+    let (mut stream, _) = collector.accept().unwrap();
+    daemon.say("WaitMainQueueEmpty");
+    let line = std::fs::read_to_string(dir.file("log")).unwrap();
+    assert!(line.starts_with("1999-01-01T00:00:00."), "{line}");
+    assert!(line.contains("|interposed|"), "{line}");
+    assert!(daemon.stop().success());
+    let mut forwarded = String::new();
+    std::io::Read::read_to_string(&mut stream, &mut forwarded).unwrap();
+    assert_eq!(forwarded, line);
+    let seen = std::fs::read_to_string(seen).unwrap();
+    for call in ["gethostname", "getaddrinfo", "epoll_ctl"] {
+        assert!(seen.lines().any(|line| line == call), "{call}");
+    }
+}

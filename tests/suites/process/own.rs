@@ -1,0 +1,101 @@
+//! The daemon's own messages: layout, severity, limits, where they go.
+
+use crate::{Started, config, rsyslogd, text};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use sysloom_tests::{Diag, Dir, wait_for};
+
+const OWN: &str = "template(name=\"o\" type=\"string\" \
+    string=\"%syslogfacility-text%.%syslogseverity-text%|%inputname%|%fromhost-ip%|%syslogtag%|%msg%\\n\")\n\
+    :syslogtag, startswith, \"rsyslogd\" action(type=\"omfile\" file=\"{dir}/own\" template=\"o\")\n";
+
+/// What was said while the configuration was loading waits until the queue runs.
+#[test]
+fn messages_from_loading_have_tag_code_and_bracket() {
+    let dir = Dir::new();
+    let daemon = Diag::start(&dir, &format!("$NoSuchDirective on\nmodule(load=\"nosuchmodule\")\n{OWN}"));
+    assert!(daemon.stop().success());
+    let own = std::fs::read_to_string(dir.file("own")).unwrap();
+    let find =
+        |what: &str| own.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what}: {own}"));
+    let directive = find("invalid or yet-unknown config file command 'NoSuchDirective'");
+    assert!(directive.starts_with("syslog.err|rsyslogd|127.0.0.1|rsyslogd-3003:| "), "{directive}");
+    assert!(directive.ends_with(" try https://www.rsyslog.com/e/3003 ]"), "{directive}");
+    let module = find("could not load module 'nosuchmodule', errors: trying to load module ");
+    assert!(module.contains("|rsyslogd-2066:| "), "{module}");
+    let start = find("] start");
+    assert!(
+        start.starts_with("syslog.info|rsyslogd|127.0.0.1|rsyslogd:| [origin software=\"rsyslogd\""),
+        "{start}"
+    );
+}
+
+#[test]
+fn severity_decides_what_is_delivered() {
+    let dir = Dir::new();
+    let parameters = "global(internalmsg.severity=\"3\")\n$NoSuchDirective on\n";
+    let daemon = Diag::start(&dir, &format!("{parameters}{OWN}"));
+    assert!(daemon.stop().success());
+    let own = std::fs::read_to_string(dir.file("own")).unwrap();
+    assert!(own.contains("NoSuchDirective") && !own.contains("] start"), "{own}");
+}
+
+#[test]
+fn a_flood_is_limited_and_said_so() {
+    let dir = Dir::new();
+    let errors = "$NoSuchDirective on\n".repeat(20);
+    let limit = "global(internalmsg.ratelimit.burst=\"25\" internalmsg.ratelimit.interval=\"600\")\n";
+    let mut daemon = Diag::start(&dir, &format!("{limit}{errors}{OWN}"));
+    for _ in 0..20 {
+        daemon.signal(Signal::SIGHUP);
+        daemon.say("AwaitHUPComplete");
+    }
+    assert!(daemon.stop().success());
+    let own = std::fs::read_to_string(dir.file("own")).unwrap();
+    assert_eq!(own.matches("begin to drop messages due to rate-limiting").count(), 1, "{own}");
+    assert_eq!(own.lines().count(), 26, "{own}");
+}
+
+#[test]
+fn stderr_gets_errors_and_more_on_request() {
+    for (globals, want) in [
+        ("", [true, false]),
+        ("global(errorMessagesToStderr.maxNumber=\"1\")\n", [true, false]),
+        ("global(allMessagesToStderr=\"on\")\n", [true, true]),
+    ] {
+        let dir = Dir::new();
+        let daemon =
+            Diag::start_with(&dir, "", &format!("{globals}$NoSuchDirective on\n$NorThis on\n{OWN}"), |_| {});
+        let said = wait_for("the start", || {
+            let own = std::fs::read_to_string(dir.file("own")).ok()?;
+            own.contains("] start").then(|| daemon.stderr())
+        });
+        assert!(daemon.stop().success());
+        let start = said.contains("] start");
+        assert_eq!([said.contains("rsyslogd: "), start], want, "{globals} {said}");
+        let both = said.contains("NoSuchDirective") && said.contains("NorThis");
+        assert_eq!(both, !globals.contains("maxNumber"), "{globals} {said}");
+    }
+}
+
+/// Without processInternalMessages nothing of it enters the daemon's own rules.
+#[test]
+fn by_default_they_go_to_syslog_and_not_into_the_rules() {
+    let dir = Dir::new();
+    for (variable, wanted) in [(None, false), (Some("0"), false), (Some("1"), true)] {
+        let _ = std::fs::remove_file(dir.file("own"));
+        config(&dir, "a.conf", OWN);
+        let mut command = rsyslogd(&dir);
+        command.args(["-n", "-C", "-fa.conf", "-ix.pid"]).env_remove("RSYSLOG_DFLT_LOG_INTERNAL");
+        if let Some(value) = variable {
+            command.env("RSYSLOG_DFLT_LOG_INTERNAL", value);
+        }
+        let mut child = Started(command.spawn().unwrap());
+        wait_for("the pid file", || dir.file("x.pid").exists().then_some(()));
+        kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM).unwrap();
+        assert!(child.wait().unwrap().success());
+        assert_eq!(dir.file("own").exists(), wanted, "{variable:?}");
+    }
+    let out = rsyslogd(&dir).arg("-v").output().unwrap();
+    assert!(text(&out.stdout).starts_with("rsyslogd  "));
+}
