@@ -79,6 +79,8 @@ struct Parser<'a> {
     said_going_on: bool,
     /// The object in which an odd blank was reported last.
     odd_object: Option<usize>,
+    /// The opening quote of the last string that runs over a line's end.
+    long_string: Option<usize>,
 }
 
 /// Deeper nesting of blocks and parentheses than this is refused: it would exhaust the stack.
@@ -86,7 +88,14 @@ const MAX_DEPTH: u32 = 128;
 
 impl<'a> Parser<'a> {
     fn new(text: &'a Text, diagnostics: &'a mut Vec<Diagnostic>) -> Parser<'a> {
-        Parser { cursor: Cursor::new(text), diagnostics, depth: 0, said_going_on: false, odd_object: None }
+        Parser {
+            cursor: Cursor::new(text),
+            diagnostics,
+            depth: 0,
+            said_going_on: false,
+            odd_object: None,
+            long_string: None,
+        }
     }
 
     /// Reports an error with code 2207 between two places of the text.

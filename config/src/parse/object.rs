@@ -115,6 +115,7 @@ impl Parser<'_> {
             if let Some(last) = self.diagnostics.last_mut() {
                 last.help.push("a parameter is written `name=\"value\"`".into());
             }
+            self.blame_long_string(object);
             return Err(failed);
         }
         self.layout(object);
@@ -175,6 +176,16 @@ impl Parser<'_> {
                 return Err(self.expected("a list template consists of `property(...)` and `constant(...)`"));
             }
             list.push(self.object(length)?);
+        }
+    }
+
+    /// After an error in the object that begins at `object`: a string that runs over its line's end is the likely cause.
+    fn blame_long_string(&mut self, object: usize) {
+        let Some(quote) = self.long_string.filter(|quote| *quote > object) else { return };
+        let at = self.cursor.span(quote, quote + 1);
+        if let Some(last) = self.diagnostics.pop() {
+            let text = "this string goes on over the end of its line: is its closing quote missing?";
+            self.diagnostics.push(last.label(at, text));
         }
     }
 

@@ -29,6 +29,9 @@ impl Parser<'_> {
                 return Err(Failed);
             };
             if c == quote {
+                if self.cursor.slice(start, at).contains('\n') {
+                    self.long_string = Some(start);
+                }
                 return Ok(out);
             }
             if c == '\\' {

@@ -158,7 +158,9 @@ impl Loader<'_> {
         }
         let known = self.env.known_modules();
         let candidates: Vec<String> = self.plan.modules.iter().map(|m| m.spec.name.clone()).collect();
-        let near = crate::suggest::nearest(&bare, candidates.iter().map(String::as_str)).map(String::from);
+        let loaded = candidates.iter().map(String::as_str);
+        let near = crate::suggest::nearest(&bare, loaded.chain(known.iter().map(String::as_str)));
+        let near = near.map(String::from);
         let message = format!("{what}module name '{name}' is unknown");
         let d = self.error(2209, "unknown-module", message, at);
         if found.is_some() {

@@ -15,7 +15,7 @@ const TEMPLATES: [&str; 7] = [
 ];
 
 /// Messages in both formats, whole and half.
-const MESSAGES: [&str; 18] = [
+const MESSAGES: [&str; 21] = [
     "<34>Oct 11 22:14:15 mymachine su: 'su root' failed for lonvick on /dev/pts/8",
     "<13>Feb  5 17:32:18 10.0.0.99 Use the BFG!",
     "<165>Aug 24 05:34:00 host myproc[10]: %% It's time to make the do-nuts.",
@@ -30,6 +30,9 @@ const MESSAGES: [&str; 18] = [
     "<34>1 2003-10-11T22:14:15.003Z mymachine.example.com su - ID47 - 'su root' failed",
     "<165>1 2003-08-24T05:14:15.000003-07:00 192.0.2.1 myproc 8710 - - %% It's time",
     "<165>1 2003-10-11T22:14:15.003Z host evntslog - ID47 [exampleSDID@32473 iut=\"3\" eventSource=\"App\"] An event",
+    "<30>Oct 22 10:52:12 host",
+    "<165>1 2003-10-11T22:14:15.003Z host evntslog - ID47 [a@1 b=\"c\\\"d\\]\"][e@2]",
+    "<165>1 2003-10-11T22:14:15Z - - - - -",
     "<165>1 2003-10-11T22:14:15Z host app 1 - - \u{feff}with a BOM",
     "<190>Oct 22 10:52:12 host tag: tab\there, \u{fc}mlaut, bell\u{7}",
     "<191>Oct  2 10:52:12 host tag[x y]: blank in the pid",
