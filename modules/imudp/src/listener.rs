@@ -85,8 +85,12 @@ fn bind(params: &InputParams, address: SocketAddr, host: Host) -> Result<Socket,
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
-    if params.receive_buffer > 0 {
-        set_buffer(&socket, usize::try_from(params.receive_buffer).unwrap_or(usize::MAX), host)?;
+    match params.receive_buffer {
+        Some(0) => {}
+        Some(size) => set_buffer(&socket, usize::try_from(size).unwrap_or(usize::MAX), Some(host))?,
+        // The system's usual size is lost on the first pause of a flood.
+        None if socket.recv_buffer_size()? / 2 < ROOMY => set_buffer(&socket, ROOMY, None)?,
+        None => {}
     }
     if let Some(device) = &params.device {
         socket.bind_device(Some(device.as_bytes()))?;
@@ -111,14 +115,14 @@ fn bind(params: &InputParams, address: SocketAddr, host: Host) -> Result<Socket,
 }
 
 /// With privileges beyond the system's limit, as rsyslog does.
-fn set_buffer(socket: &Socket, size: usize, host: Host) -> Result<(), Error> {
+fn set_buffer(socket: &Socket, size: usize, complain: Option<Host>) -> Result<(), Error> {
     if setsockopt(socket, sockopt::RcvBufForce, &size).is_ok() {
         return Ok(());
     }
     socket.set_recv_buffer_size(size)?;
     // Linux says twice what was asked for.
     let got = socket.recv_buffer_size()? / 2;
-    if got < size {
+    if let Some(host) = complain.filter(|_| got < size) {
         let text =
             format!("imudp: the receive buffer has {got} bytes instead of {size}, see net.core.rmem_max");
         host.log(Level::Warning, 0, &text);
@@ -166,6 +170,8 @@ fn is_missing_family(e: &Error) -> bool {
     e.raw_os_error().is_some_and(|code| missing.contains(&code))
 }
 
+/// Receive buffer of sockets whose configuration says nothing, in bytes.
+const ROOMY: usize = 4 << 20;
 /// How often a free port is tried until it is free in both families.
 const ATTEMPTS: u32 = 16;
 

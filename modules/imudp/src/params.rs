@@ -42,9 +42,9 @@ pub struct InputParams {
     /// Messages in an interval; what is above is dropped.
     #[param(name = "rateLimit.burst", non_negative, default = "10000")]
     pub limit_burst: u32,
-    /// Bytes of the socket's receive buffer; 0 = the system's.
-    #[param(name = "rcvbufSize", size, min = 0, max = 1_073_741_824, default = "0")]
-    pub receive_buffer: u64,
+    /// Bytes of the socket's receive buffer; 0 = the system's. Unset: 4m, or what the system permits of it.
+    #[param(name = "rcvbufSize", size, min = 0, max = 1_073_741_824)]
+    pub receive_buffer: Option<u64>,
     /// Listen on an address that the system does not have: 0 = no, 1 = yes, 2 = yes, and log it.
     #[param(min = 0, max = 2, default = "2")]
     pub ip_free_bind: u8,

@@ -122,6 +122,16 @@ fn options_of_the_sockets() {
     }
     assert_eq!(socket.device().unwrap().unwrap(), b"lo");
 
+    let size = |words: Words<'_>| {
+        let input = make(&TestHost::new(), &[], words);
+        input.activate().unwrap();
+        input.listeners.get().unwrap()[0].socket.recv_buffer_size().unwrap()
+    };
+    let usual = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let usual = socket2::SockRef::from(&usual).recv_buffer_size().unwrap();
+    assert_eq!(size(&[("rcvbufSize", "0")]), usual);
+    assert!(size(&[]) >= usual);
+
     let input = make(&TestHost::new(), &[], &[("device", "no-such-device")]);
     assert!(input.activate().err().unwrap().text.ends_with("No such device"));
 }
