@@ -6,6 +6,7 @@
 
 mod environment;
 mod streams;
+mod unsupported;
 
 pub use environment::{Modules, World};
 
@@ -111,6 +112,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         stop,
         running: None,
     };
+    unsupported::report(plan, &mut diagnostics);
     (engine, diagnostics)
 }
 

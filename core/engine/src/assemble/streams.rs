@@ -1,12 +1,15 @@
 //! The stream parameters of one listener or action: from the configuration's values to netstream's.
 
-use crate::netstream::{Expired, StreamParams};
+use crate::netstream::{Expired, HANDSHAKE_LIMIT, StreamParams};
+use std::time::Duration;
 use sysloom_config::plan::Values;
 
 /// Values that nobody set stay netstream's defaults.
 pub fn params(values: &Values, globals: &Values) -> StreamParams {
     let text = |name| values.str(name).filter(|text| !text.is_empty()).map(str::to_owned);
     let on = |name| values.bool(name).unwrap_or(false);
+    let positive = |name| values.int(name).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0);
+    let seconds = |name| positive(name).map(|n| Duration::from_secs(n.into()));
     StreamParams {
         driver: text("streamDriver.name"),
         mode: values.int("streamDriver.mode").unwrap_or(0),

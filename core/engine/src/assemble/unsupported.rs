@@ -1,0 +1,109 @@
+//! What a configuration may say that has no effect here yet: each gets one warning at its place, and nothing is skipped
+//! in silence. Whoever implements one of these takes it off its list.
+
+use sysloom_config::catalogue::{Param, Type};
+use sysloom_config::plan::{Origin, Plan, Setting, Value, Values};
+use sysloom_config::{Diagnostic, Span};
+
+/// Adds a warning for everything in the Plan that the engine does not honour.
+pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
+    let mut say = |what: String, span: Span| {
+        let text = format!("{what} is not supported yet and has no effect");
+        diagnostics.push(Diagnostic::warning(2357, "unsupported", text, span));
+    };
+    values(&plan.globals, GLOBALS, &mut say);
+    if let Some(queue) = &plan.main_queue {
+        values(queue, QUEUES, &mut say);
+        values(queue, DISK, &mut say);
+    }
+    for action in &plan.actions {
+        values(&action.common, ACTIONS, &mut say);
+        if let Some(queue) = &action.queue {
+            values(queue, QUEUES, &mut say);
+        }
+    }
+    for streams in plan.inputs.iter().map(|i| &i.streams).chain(plan.actions.iter().map(|a| &a.streams)) {
+        values(streams, STREAMS, &mut say);
+    }
+    for ruleset in &plan.rulesets {
+        if let Some(queue) = &ruleset.queue
+            && let Some(kind) = queue.written("queue.type")
+        {
+            say(format!("the queue of ruleset '{}'", ruleset.name), kind.span);
+        }
+        for (parser, span) in &ruleset.parsers {
+            say(format!("parser '{parser}' of ruleset '{}' instead of the usual ones", ruleset.name), *span);
+        }
+    }
+    plan.parsers.iter().for_each(|p| say(format!("parser object '{}'", p.name), p.span));
+    plan.timezones.iter().for_each(|t| say(format!("timezone object '{}'", t.name), t.span));
+    plan.ratelimits.iter().for_each(|r| say(format!("ratelimit object '{}'", r.name), r.span));
+    for sender in &plan.allowed_senders {
+        // Whoever relies on this list must hear that it guards nothing.
+        say(format!("$AllowedSender: '{}' (anybody may send)", sender.pattern), sender.span);
+    }
+}
+
+fn values(values: &Values, lacking: &[&str], say: &mut impl FnMut(String, Span)) {
+    for (param, setting) in values.iter() {
+        let Some(setting) = setting else { continue };
+        let lacks = lacking.iter().any(|name| param.answers_to(name));
+        if lacks && setting.origin != Origin::Default && !is_usual(param, setting) {
+            say(format!("parameter '{}'", param.name), setting.span);
+        }
+    }
+}
+
+/// Whether a value is the one that holds anyway.
+fn is_usual(param: &Param, setting: &Setting) -> bool {
+    match (&setting.value, param.default.as_deref()) {
+        (Value::Bool(on), default) => *on == (default == Some("on")),
+        (Value::Int(n), Some(default)) if param.ty != Type::Severity => default.parse() == Ok(*n),
+        (Value::Str(text), Some(default)) => text.eq_ignore_ascii_case(default),
+        _ => false,
+    }
+}
+
+const GLOBALS: &[&str] = &[
+    "operatingStateFile",
+    "dropMsgsWithMaliciousDnsPTRRecords",
+    "oversizemsg.errorfile",
+    "oversizemsg.input.mode",
+    "senders.reportNew",
+    "senders.reportGoneAway",
+    "senders.timeoutAfter",
+    "senders.keepTrack",
+    "defaultOpensslEngine",
+    "stdlog.channelspec",
+    "reverseLookup.cache.ttl.default",
+    "reverseLookup.cache.ttl.enable",
+    "shutdown.queue.doubleSize",
+    "systemd.notifyReadyDelay",
+    "compatibility.defaults.secure",
+    "$RepeatedMsgReduction",
+];
+const ACTIONS: &[&str] = &[
+    "action.errorFile",
+    "action.errorFile.maxSize",
+    "action.writeAllMarkMessages",
+    "action.execOnlyEveryNthTime",
+    "action.execOnlyEveryNthTimeTimeout",
+    "action.execOnlyOnceEveryInterval",
+    "action.execOnlyWhenPreviousIsSuspended",
+    "action.externalState.file",
+    "action.rateLimit.name",
+];
+const QUEUES: &[&str] = &[
+    "queue.discardMark",
+    "queue.discardSeverity",
+    "queue.dequeueSlowdown",
+    "queue.dequeueTimeBegin",
+    "queue.dequeueTimeEnd",
+    "queue.samplingInterval",
+    "queue.takeFlowCtlFromMsg",
+    "queue.minDequeueBatchSize",
+    "queue.cry.provider",
+];
+/// Said of the main queue; an action's queue says it when it is made.
+const DISK: &[&str] = &["queue.filename"];
+const STREAMS: &[&str] = &["streamDriver.tlsRevocationCheck"];
