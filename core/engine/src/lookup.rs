@@ -48,14 +48,34 @@ enum Keys {
 /// What is wrong with a table's file.
 #[derive(Debug, thiserror::Error)]
 pub enum BadTable {
-    #[error("lookup table file '{0}' could not be opened: {1}")]
+    #[error("lookup table file '{0}' could not be opened: {why}", why = words(.1))]
     Unreadable(PathBuf, std::io::Error),
-    #[error("lookup table file '{0}' is no JSON")]
+    #[error("lookup table file '{0}' json parsing error")]
     NotJson(PathBuf),
     #[error("lookup table file '{0}': {1}")]
     Invalid(PathBuf, &'static str),
     #[error("lookup table file '{0}': regular expression {1}: {2}")]
     Regex(PathBuf, String, crate::filter::BadRegex),
+}
+
+impl BadTable {
+    /// rsyslog's code.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Unreadable(..) => 2040,
+            Self::NotJson(_) => 2303,
+            Self::Invalid(..) => 2218,
+            Self::Regex(..) => 2207,
+        }
+    }
+}
+
+/// The system's words alone, without the number that Rust adds.
+fn words(error: &std::io::Error) -> String {
+    match error.raw_os_error() {
+        Some(number) => nix::errno::Errno::from_raw(number).desc().into(),
+        None => error.to_string(),
+    }
 }
 
 impl Table {
@@ -108,9 +128,11 @@ impl Table {
                 content
             }
             (Err(bad), stub) => {
-                error!(self.log, "lookup table '{name}' could not be reloaded from file '{file}': {bad}"; "code" => 2301);
+                error!(self.log, "{bad}"; "code" => bad.code());
+                error!(self.log, "lookup table '{name}' could not be reloaded from file '{file}'"; "code" => 2175);
                 let Some(stub) = stub else { return };
-                error!(self.log, "lookup table '{name}' stubbed with value '{stub}'");
+                error!(self.log, "stubbing lookup table '{name}' with value '{stub}'"; "code" => 0);
+                error!(self.log, "lookup table '{name}' stubbed with value '{stub}'"; "code" => 0);
                 Content { nomatch: stub.as_bytes().to_vec(), keys: Keys::None }
             }
         };

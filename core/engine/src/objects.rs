@@ -27,9 +27,8 @@ impl Objects {
             let file = values.str("file").unwrap_or_default();
             let (table, loaded) = Table::new(&object.name, file, on_hup, log.clone());
             if let Err(bad) = loaded {
-                let text = format!("lookup table '{}' could not be loaded: {bad}", object.name);
                 let span = values.span("file").unwrap_or(object.span);
-                diagnostics.push(Diagnostic::error(NOT_LOADED, "lookup-table", text, span));
+                diagnostics.push(Diagnostic::error(bad.code(), "lookup-table", bad.to_string(), span));
             }
             table
         });
@@ -39,6 +38,3 @@ impl Objects {
         Self { tables, buckets, percentiles: percentiles.collect() }
     }
 }
-
-/// rsyslog's code for a lookup table whose file cannot be used.
-const NOT_LOADED: i32 = 2040;

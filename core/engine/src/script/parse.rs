@@ -194,6 +194,16 @@ mod tests {
         {
             assert_eq!(shown(text), None, "{text}");
         }
+        // No beginning of a text, and no text with one byte changed, does more than fail.
+        let whole = br#"{"a":[1,-2.5e3,"\u00e9\ud83d\ude00",null],"b":{"c":true}}"#;
+        for at in 0..whole.len() {
+            assert!(parse(&whole[..at]).is_none());
+            for byte in [0, b'"', b'\\', b'{', b']', 0xff] {
+                let mut changed = whole.to_vec();
+                changed[at] = byte;
+                let _ = parse(&changed);
+            }
+        }
         assert!(parse("[".repeat(100_000).as_bytes()).is_none());
         assert!(parse(format!("{}{}", "[".repeat(32), "]".repeat(32)).as_bytes()).is_some());
     }
