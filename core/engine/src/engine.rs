@@ -103,6 +103,9 @@ impl Engine {
 
     /// Files are closed and opened anew, modules are told. Whoever asks meanwhile hears that it is not over.
     pub fn hup(&self) {
+        if let Some((globals, _)) = self.core.globals.get() {
+            self.program.around.peers.rename_local(&crate::assemble::hostname(globals));
+        }
         self.outputs.iter().flatten().for_each(|output| output.hup());
         self.inputs.iter().for_each(|input| input.hup());
         self.objects.tables.iter().for_each(Table::hup);
@@ -112,13 +115,14 @@ impl Engine {
     /// finish what is queued within the queue's time, and ends every thread.
     pub fn stop(mut self, farewell: impl FnOnce()) {
         let Some(running) = self.running.take() else { return };
-        if let Some(net) = self.core.net.get() {
-            net.stop_listening();
-        }
-        drop(running.stop_inputs);
         let globals = self.core.globals.get();
         let configured = globals.and_then(|(globals, _)| globals.int("inputs.timeout.shutdown"));
-        join_within(running.inputs, self.core.control.inputs_shutdown(configured), |n| {
+        let time = self.core.control.inputs_shutdown(configured);
+        if let Some(net) = self.core.net.get() {
+            net.stop_listening(time);
+        }
+        drop(running.stop_inputs);
+        join_within(running.inputs, time, |n| {
             warn!(self.core.log.logger(), "{n} input(s) did not stop in time; going on without them");
         });
         farewell();

@@ -145,6 +145,11 @@ impl<'a> Message<'a> {
             Property::Uuid => out.extend(
                 self.vars.uuid().iter().flat_map(|b| [HEX[usize::from(b >> 4)], HEX[usize::from(b & 15)]]),
             ),
+            Property::Myhostname => {
+                // This host's own entry follows a change of its name.
+                let local = self.around.peers.peer(0);
+                out.extend_from_slice(self.around.peers.name(&local).as_bytes());
+            }
             _ => system::write(property, &self.around.hostname, out),
         }
     }

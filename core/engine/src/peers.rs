@@ -58,6 +58,15 @@ impl Peers {
         Arc::clone(known.expect("`new` interned number 0"))
     }
 
+    /// This host has got another name; messages that are being processed may still have the old one.
+    pub fn rename_local(&self, name: &str) {
+        let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
+        if let Some(local) = table.all.first_mut().filter(|local| local.given != name) {
+            let ip = local.ip.clone();
+            *local = Arc::new(Peer { ip, given: name.to_owned(), name: OnceLock::new() });
+        }
+    }
+
     /// The sender's name: as its input gave it, from DNS, or else the address itself.
     pub fn name<'a>(&self, peer: &'a Peer) -> &'a str {
         if !peer.given.is_empty() {
@@ -91,5 +100,7 @@ mod tests {
         assert_eq!(peers.name(&peers.peer(0)), "here");
         assert_eq!(peers.name(&peers.peer(9999)), "here");
         assert_eq!(peers.peer(0).ip, "127.0.0.1");
+        peers.rename_local("there");
+        assert_eq!((peers.name(&peers.peer(0)), peers.peer(0).ip.as_str()), ("there", "127.0.0.1"));
     }
 }

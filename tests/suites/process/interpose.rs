@@ -57,6 +57,48 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 }
 "#;
 
+/// The host's name is what a file says.
+const NAMED: &str = r#"
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+int gethostname(char *name, size_t len) {
+    int fd = open(getenv("HOST_FILE"), O_RDONLY);
+    if (fd < 0) return -1;
+    ssize_t n = read(fd, name, len - 1);
+    close(fd);
+    if (n < 0) return -1;
+    name[n] = 0;
+    return 0;
+}
+"#;
+
+#[test]
+fn a_hup_reads_the_hosts_name_again() {
+    let dir = Dir::new();
+    let preloaded = library(&dir, "named", NAMED);
+    let name = dir.write("name", "before.example.test");
+    let config = "template(name=\"t\" type=\"string\" string=\"%$myhostname%|%hostname%|%msg%\\n\")\n\
+                  *.* action(type=\"omfile\" file=\"{dir}/log\" template=\"t\")\n";
+    let mut daemon = Diag::start_with(&dir, "", config, |command| {
+        command.env("LD_PRELOAD", &preloaded).env("HOST_FILE", &name);
+    });
+    daemon.say("WaitMainQueueEmpty");
+    dir.write("name", "after.example.test");
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    daemon.say("AwaitHUPComplete");
+    daemon.say("injectmsg 0 1");
+    assert!(daemon.stop().success());
+    let log = std::fs::read_to_string(dir.file("log")).unwrap();
+    let start = log.lines().find(|line| line.ends_with("] start")).unwrap();
+    assert!(start.starts_with("before|before|"), "{log}");
+    let injected = log.lines().find(|line| line.contains("msgnum")).unwrap();
+    assert!(injected.starts_with("after|192.0.2.8|"), "{log}");
+    let exit = log.lines().find(|line| line.contains("exiting on signal")).unwrap();
+    assert!(exit.starts_with("after|after|"), "{log}");
+}
+
 #[test]
 fn names_addresses_polls_and_clocks_go_through_libc() {
     let dir = Dir::new();

@@ -334,7 +334,7 @@ fn host_values(values: &Values) -> Vec<HostValue> {
 }
 
 /// This host's name for messages: as configured, or the system's, without its domain unless asked for.
-fn hostname(globals: &Values) -> String {
+pub(crate) fn hostname(globals: &Values) -> String {
     if let Some(name) = globals.str("localHostname") {
         return name.into();
     }

@@ -202,18 +202,18 @@ impl Net {
 
     /// Ends everything in order: listeners first, then sessions, then client streams.
     pub fn stop(&self) {
-        self.stop_listening();
+        self.stop_listening(STOP_LIMIT);
         self.clients.stop();
     }
 
     /// Ends listeners and their sessions in order; client streams go on, since what is queued must still get out.
     /// False = a loop is held up inside an input and was left behind: the inputs' instances must not be freed then.
-    pub fn stop_listening(&self) -> bool {
+    pub fn stop_listening(&self, time: Duration) -> bool {
         let Loops { mailboxes, threads, ended, .. } = std::mem::take(&mut *self.loops());
         for mailbox in &mailboxes {
             mailbox.post(Job::Stop);
         }
-        let end = Instant::now() + STOP_LIMIT;
+        let end = Instant::now() + time;
         let mut left = threads.len();
         // Each loop drops its end of the channel when it is through, whatever the reason.
         for (thread, ended) in threads.into_iter().zip(ended) {

@@ -414,7 +414,7 @@ fn an_input_that_does_not_return_is_left_behind() {
     town.net.start().unwrap();
     dial(port).write_all(b"never read").unwrap();
     entered.recv_timeout(PATIENCE).unwrap();
-    assert!(!town.net.stop_listening());
+    assert!(!town.net.stop_listening(Duration::from_secs(1)));
     assert!(town.village.said(&["1 netstream loop(s)", "left behind"]));
 }
 

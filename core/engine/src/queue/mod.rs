@@ -80,11 +80,11 @@ impl<T: Bulk> Queue<T> {
         let (give, take) = bounded(limits.size.clamp(1, MAX_BATCHES));
         let counter = |c| stats.counter("core.queue", name, c);
         let counts = Counts {
-            size: counter("size"),
+            size: stats.level("core.queue", name, "size"),
             enqueued: counter("enqueued"),
             full: counter("full"),
             discarded_full: counter("discarded.full"),
-            max_size: counter("maxqsize"),
+            max_size: stats.level("core.queue", name, "maxqsize"),
         };
         Self {
             name: name.into(),
