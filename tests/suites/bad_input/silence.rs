@@ -24,6 +24,45 @@ fn a_silent_client_on_a_tls_port_is_closed_at_the_deadline() {
     house.close();
 }
 
+#[test]
+fn deadline_and_idle_limit_can_be_chosen() {
+    let house = House::new(Auth::Anon, "streamDriver.handshakeTimeout=\"1\" streamDriver.idleTimeout=\"1\"");
+    for (port, word, said) in
+        [(house.tls, "", "not finished within 1 s"), (house.plain, "idle", "idle limit")]
+    {
+        let began = Instant::now();
+        let mut stream = connect(port);
+        let from = format!("127.0.0.1:{}", stream.local_addr().unwrap().port());
+        if !word.is_empty() {
+            stream.write_all(format!("<13>1 - h a - - - {word}\n").as_bytes()).unwrap();
+        }
+        assert_eq!(stream.read(&mut [0; 1]).unwrap_or(0), 0);
+        assert!(began.elapsed() < DEADLINE, "{:?}", began.elapsed());
+        let line = house.daemon.wait_stderr(&from);
+        assert!(line.lines().any(|line| line.contains(&from) && line.contains(said)), "{line}");
+    }
+}
+
+#[test]
+fn one_address_gets_as_many_places_as_it_may_have() {
+    let mut house = House::new(Auth::Anon, "streamDriver.maxSessionsPerSource=\"2\"");
+    let speak = |house: &House, word: &str| {
+        let mut stream = connect(house.plain);
+        stream.write_all(format!("<13>1 - h a - - - {word}\n").as_bytes()).unwrap();
+        stream
+    };
+    // The witness holds the first.
+    let second = speak(&house, "second");
+    house.arrived(&["second"]);
+    house.one_line("one too many", "open", &["too many tcp sessions", "one source"], |house| {
+        let mut third = speak(house, "third");
+        assert_eq!(third.read(&mut [0; 1]).unwrap_or(0), 0);
+        third.local_addr().unwrap().port()
+    });
+    drop(second);
+    house.close();
+}
+
 /// Half a hello is no better.
 #[test]
 fn a_client_that_stops_in_the_middle_is_closed_at_the_deadline() {

@@ -28,10 +28,10 @@ pub fn params(values: &Values, globals: &Values) -> StreamParams {
         },
         check_purpose: on("streamDriver.checkExtendedKeyPurpose"),
         prioritize_san: on("streamDriver.prioritizeSAN"),
-        verify_depth: values
-            .int("streamDriver.tlsVerifyDepth")
-            .filter(|depth| *depth > 0)
-            .and_then(|depth| u32::try_from(depth).ok()),
+        verify_depth: positive("streamDriver.tlsVerifyDepth"),
+        handshake_limit: seconds("streamDriver.handshakeTimeout").unwrap_or(HANDSHAKE_LIMIT),
+        idle_limit: seconds("streamDriver.idleTimeout"),
+        max_per_source: positive("streamDriver.maxSessionsPerSource"),
         remote_sni: text("streamDriver.remoteSNI"),
         family: match globals.str("net.ipprotocol") {
             Some(word) if word.eq_ignore_ascii_case("ipv4-only") => 4,
