@@ -139,7 +139,9 @@ impl Input for Imdiag {
         while self.wait(stop)? {
             while let Some((conn, line)) = self.next() {
                 let Some(mut reply) = command::obey(self, &line, stop) else { break };
-                reply.truncate(reply.floor_char_boundary(MAX_REPLY));
+                while reply.len() > MAX_REPLY {
+                    reply.pop();
+                }
                 reply.push('\n');
                 // A client that is gone needs no reply.
                 let _ = self.host.reply(conn, reply.as_bytes());

@@ -60,7 +60,7 @@ fn json(object: &Object, rename: impl Fn(&str) -> String) -> String {
     let counters = object.counters.iter().map(pair).collect::<Vec<_>>().join(", ");
     let (name, origin) = (quoted(&object.name), quoted(&object.origin));
     // rsyslog: these have names that somebody else chose, which must not meet ours.
-    if matches!(object.origin.as_str(), "dynstats.bucket" | "percentile.bucket") {
+    if object.origin.starts_with("dynstats") || object.origin.starts_with("percentile") {
         let values = if counters.is_empty() { "{ }".to_owned() } else { format!("{{ {counters} }}") };
         return format!("{{ \"name\": {name}, \"origin\": {origin}, \"values\": {values} }}");
     }
@@ -123,7 +123,8 @@ fn quoted(text: &str) -> String {
     let mut out = String::from("\"");
     for c in text.chars() {
         match c {
-            '"' | '\\' => out.extend(['\\', c]),
+            // rsyslog: its JSON library escapes the slash, too.
+            '"' | '\\' | '/' => out.extend(['\\', c]),
             c if c.is_control() => {
                 let _ = write!(out, "\\u{:04x}", u32::from(c));
             }
@@ -158,6 +159,18 @@ mod tests {
             Format::Json.object(&bucket).unwrap(),
             "{ \"name\": \"b\\\"\", \"origin\": \"dynstats.bucket\", \"values\": { \"a.b\": 3 } }"
         );
+    }
+
+    #[test]
+    fn names_are_escaped_as_rsyslogs_json_library_does() {
+        let port = object("imudp(127.0.0.1/514/IPv4)", "imudp", &[("submitted", 0)]);
+        assert_eq!(
+            Format::Json.object(&port).unwrap(),
+            "{ \"name\": \"imudp(127.0.0.1\\/514\\/IPv4)\", \"origin\": \"imudp\", \"submitted\": 0 }"
+        );
+        let global = object("global", "dynstats", &[]);
+        let want = "{ \"name\": \"global\", \"origin\": \"dynstats\", \"values\": { } }";
+        assert_eq!(Format::Json.object(&global).unwrap(), want);
     }
 
     #[test]
