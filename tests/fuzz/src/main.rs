@@ -20,6 +20,7 @@ struct Target {
 }
 
 const TARGETS: &[Target] = &[
+    Target { name: "config", seeds: targets::config::seeds, run: targets::config::run },
     Target { name: "framing", seeds: targets::framing::seeds, run: targets::framing::run },
     Target { name: "rfc3164", seeds: targets::rfc3164::seeds, run: targets::rfc3164::run },
     Target { name: "rfc5424", seeds: targets::rfc5424::seeds, run: targets::rfc5424::run },

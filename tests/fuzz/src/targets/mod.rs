@@ -1,5 +1,6 @@
 //! What is fuzzed, a file for each.
 
+pub mod config;
 pub mod framing;
 pub mod rfc3164;
 pub mod rfc5424;
