@@ -3,15 +3,23 @@
 //! A counter is one relaxed atomic that is never freed, so that inputs, outputs and drivers can add to it from any
 //! thread without a lock.
 
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// All objects that count something.
 #[derive(Default)]
 pub struct Stats {
-    objects: Mutex<Vec<Object>>,
+    objects: Mutex<Objects>,
     /// Who computes its counters only when they are read.
     lazy: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+}
+
+/// Objects in their order, and where each stands by origin and name.
+#[derive(Default)]
+struct Objects {
+    list: Vec<Object>,
+    places: HashMap<(String, String), usize>,
 }
 
 struct Object {
@@ -41,12 +49,7 @@ impl Stats {
         first: bool,
     ) -> &'static AtomicU64 {
         let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
-        let at = objects.iter().position(|o| o.name == object && o.origin == origin).unwrap_or_else(|| {
-            let at = if first { 0 } else { objects.len() };
-            objects.insert(at, Object { name: object.into(), origin: origin.into(), counters: Vec::new() });
-            at
-        });
-        let counters = &mut objects[at].counters;
+        let counters = &mut objects.find_or_make(origin, object, first).counters;
         if let Some((_, counter, _)) = counters.iter().find(|(n, ..)| n == name) {
             return counter;
         }
@@ -59,7 +62,8 @@ impl Stats {
     /// Takes a counter out of the statistics. Who still counts with it counts for nobody.
     pub fn forget(&self, origin: &str, object: &str, name: &str) {
         let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
-        if let Some(object) = objects.iter_mut().find(|o| o.name == object && o.origin == origin) {
+        let found = objects.list.iter_mut().find(|o| o.name == object && o.origin == origin);
+        if let Some(object) = found {
             object.counters.retain(|(n, ..)| n != name);
         }
     }
@@ -77,7 +81,7 @@ impl Stats {
         {
             // Whoever visits may count something itself.
             let objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
-            for object in objects.iter() {
+            for object in &objects.list {
                 for (name, counter, level) in &object.counters {
                     let value = match reset && !level {
                         true => counter.swap(0, Ordering::Relaxed),
@@ -96,11 +100,31 @@ impl Stats {
     pub fn walk(&self, mut visit: impl FnMut(&str, &str, &str, &'static AtomicU64)) {
         self.lazy.lock().unwrap_or_else(|e| e.into_inner()).iter().for_each(|refresh| refresh());
         let objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
-        for object in objects.iter() {
+        for object in &objects.list {
             for (name, counter, _) in &object.counters {
                 visit(&object.origin, &object.name, name, counter);
             }
         }
+    }
+}
+
+impl Objects {
+    fn find_or_make(&mut self, origin: &str, name: &str, first: bool) -> &mut Object {
+        let key = (origin.to_owned(), name.to_owned());
+        let at = match self.places.get(&key) {
+            Some(at) => *at,
+            None => {
+                let at = if first { 0 } else { self.list.len() };
+                if first {
+                    self.places.values_mut().for_each(|place| *place += 1);
+                }
+                let (origin, name) = key.clone();
+                self.list.insert(at, Object { name, origin, counters: Vec::new() });
+                self.places.insert(key, at);
+                at
+            }
+        };
+        &mut self.list[at]
     }
 }
 

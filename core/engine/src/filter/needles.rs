@@ -3,6 +3,7 @@
 use crate::message::Message;
 use crate::script::Run;
 use aho_corasick::{AhoCorasick, MatchKind};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 use sysloom_config::plan::Property;
 
@@ -31,6 +32,7 @@ pub struct Gatherer {
 struct Gathering {
     property: Property,
     literals: Vec<Box<[u8]>>,
+    known: HashMap<Box<[u8]>, usize>,
     set: Arc<OnceLock<Set>>,
 }
 
@@ -56,12 +58,12 @@ impl Gatherer {
             return None;
         }
         let at = self.sets.iter().position(|g| g.property == property).unwrap_or_else(|| {
-            self.sets.push(Gathering { property, literals: Vec::new(), set: Arc::default() });
+            let (literals, known) = (Vec::new(), HashMap::new());
+            self.sets.push(Gathering { property, literals, known, set: Arc::default() });
             self.sets.len() - 1
         });
         let gathering = self.sets.get_mut(at)?;
-        let known = gathering.literals.iter().position(|known| **known == *literal);
-        let bit = known.unwrap_or_else(|| {
+        let bit = *gathering.known.entry(literal.into()).or_insert_with(|| {
             gathering.literals.push(literal.into());
             gathering.literals.len() - 1
         });
