@@ -205,3 +205,32 @@ fn a_wrong_collector_is_refused_by_the_sender() {
         assert!(!there.file("log").exists());
     }
 }
+
+/// What went wrong is counted, for whoever watches numbers and not lines.
+#[test]
+fn what_goes_wrong_is_counted() {
+    let more = "load=\"impstats\" interval=\"1\" format=\"json\" log.syslog=\"off\" log.file=\"{dir}/stats\")\n\
+                module(load=\"imtcp\"";
+    let mut house = House::new(Auth::Anon, "");
+    drop(house.daemon);
+    let config = std::fs::read_to_string(house.dir.file("daemon.conf")).unwrap();
+    let config = config.replacen("load=\"imtcp\"", more, 1);
+    for name in ["port", "plain"] {
+        std::fs::remove_file(house.dir.file(name)).unwrap();
+    }
+    house.daemon = sysloom_tests::Daemon::start(&house.dir, "counting", &config);
+    let (tls, plain) =
+        (house.daemon.port(&house.dir.file("port")), house.daemon.port(&house.dir.file("plain")));
+    for (port, bytes) in [(tls, &b"<13>plain\n"[..]), (plain, &[0x16, 3, 1, 0, 5, 1, 0, 0, 1, 0])] {
+        let mut stream = connect(port);
+        stream.write_all(bytes).unwrap();
+        let _ = stream.read_to_end(&mut Vec::new());
+    }
+    for counter in ["handshakes.failed", "sessions.wrongprotocol"] {
+        let word = format!("\"{counter}\": 1");
+        sysloom_tests::wait_for(&word, || {
+            let text = std::fs::read_to_string(house.dir.file("stats")).ok()?;
+            text.contains(&word).then_some(())
+        });
+    }
+}
