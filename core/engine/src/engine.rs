@@ -3,7 +3,7 @@
 //! The daemon's main thread calls `activate`, `start`, `hup` and `stop`, in that order; all other threads are made
 //! and joined here.
 
-use crate::action::{Outbox, Stop};
+use crate::action::{ErrorFile, Outbox, Stop};
 use crate::batch::{Batch, Bulk};
 use crate::core::Core;
 use crate::crew::Crew;
@@ -108,6 +108,11 @@ impl Engine {
         }
         self.outputs.iter().flatten().for_each(|output| output.hup());
         self.inputs.iter().for_each(|input| input.hup());
+        self.program
+            .actions
+            .iter()
+            .filter_map(|used| used.action.error_file.as_ref())
+            .for_each(ErrorFile::hup);
         self.objects.tables.iter().for_each(Table::hup);
     }
 

@@ -3,7 +3,7 @@
 //! One thread, one worker. Parsing goes over the whole batch first; then each message runs through its ruleset, in
 //! order; each action that got records commits once a batch. Everything a worker needs is kept and reused.
 
-use crate::action::{Action, Attempt, Outbox};
+use crate::action::{Action, Attempt, Outbox, When};
 use crate::batch::Batch;
 use crate::message::{Around, Message, reception};
 use crate::queue::{Delay, Queue, Taken};
@@ -32,6 +32,8 @@ pub struct Program {
 /// An action as rulesets use it: the columns of its records, and how to get a worker object of its output.
 pub struct ActionUse {
     pub action: Action,
+    /// When it runs at all.
+    pub when: When,
     /// Numbers of templates, one a column.
     pub columns: Vec<usize>,
     pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
@@ -62,6 +64,8 @@ pub struct Worker {
     attempts: Vec<Option<Attempt>>,
     outboxes: Vec<Outbox>,
     touched: Vec<usize>,
+    /// For the records of an action that runs only after a failure: the action that must have failed.
+    previous: Vec<Vec<usize>>,
     run: Run,
     /// Kept from batch to batch for its buffers.
     work: Option<Work>,
@@ -87,6 +91,9 @@ struct Acting<'w> {
     attempts: &'w [Option<Attempt>],
     outboxes: &'w mut [Outbox],
     touched: &'w mut Vec<usize>,
+    previous: &'w mut [Vec<usize>],
+    /// The action that ran last for this message, if this worker commits it.
+    last: Option<usize>,
     /// The message's place in the batch.
     at: u64,
 }
@@ -108,7 +115,9 @@ impl Worker {
     pub fn new(program: Arc<Program>, queue: Arc<Queue>) -> Self {
         let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
         let attempts = program.actions.iter().map(|_| None).collect();
-        Self { program, queue, attempts, outboxes, touched: Vec::new(), run: Run::default(), work: None }
+        let previous = program.actions.iter().map(|_| Vec::new()).collect();
+        let (touched, run) = (Vec::new(), Run::default());
+        Self { program, queue, attempts, outboxes, touched, previous, run, work: None }
     }
 
     /// Works on what the queue holds, and waits for nothing.
@@ -135,8 +144,10 @@ impl Worker {
             let Some(message) = work.message(at, &program) else { continue };
             let input = program.around.inputs.get(message.head.input as usize);
             let ruleset = input.map_or(0, |input| input.ruleset);
-            let Self { attempts, outboxes, touched, run, .. } = self;
-            let mut acting = Acting { program: &program, attempts, outboxes, touched, at: at as u64 };
+            let Self { attempts, outboxes, touched, previous, run, .. } = self;
+            run.suspended = false;
+            let (at, last) = (at as u64, None);
+            let mut acting = Acting { program: &program, attempts, outboxes, touched, previous, last, at };
             ruleset::run(&program.rulesets, ruleset, &message, run, &mut acting);
             if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
                 work = self.commit(work);
@@ -145,16 +156,28 @@ impl Worker {
         self.commit(work)
     }
 
-    /// Commits every touched action's records, in the order in which they were touched.
+    /// Commits every touched action's records, in the order in which they were touched; those that wait for another's
+    /// failure come after it.
     fn commit(&mut self, work: Work) -> Work {
         if self.touched.is_empty() {
             return work;
         }
+        let program = Arc::clone(&self.program);
+        let actions = &program.actions;
+        if self.touched.iter().any(|action| actions[*action].when.after_failure) {
+            self.touched.sort_by_key(|action| actions[*action].when.after_failure.then_some(*action));
+        }
         WORK.set(Some((work, Arc::clone(&self.program))));
         for at in 0..self.touched.len() {
             let action = self.touched[at];
-            let used = &self.program.actions[action];
+            let used = &actions[action];
+            if used.when.after_failure {
+                self.keep_failed(action);
+            }
             let outbox = &mut self.outboxes[action];
+            if outbox.is_empty() {
+                continue;
+            }
             match &used.queue {
                 None => used.commit(&mut self.attempts[action], outbox),
                 Some(queue) => {
@@ -168,6 +191,24 @@ impl Worker {
         self.touched.clear();
         WORK.take().map(|(work, _)| work).unwrap_or_default()
     }
+
+    /// Of an action that runs only after a failure, keeps the records whose messages the action before it gave up.
+    fn keep_failed(&mut self, action: usize) {
+        let Self { attempts, outboxes, previous, .. } = self;
+        let (outbox, before) = (&mut outboxes[action], &mut previous[action]);
+        let failed = |(message, before): (&u64, &usize)| {
+            // An action whose output cannot even be opened has failed.
+            attempts[*before].as_ref().is_none_or(|attempt| attempt.has_lost(*message))
+        };
+        let kept: Vec<bool> = outbox.handles().iter().zip(before.iter()).map(failed).collect();
+        before.clear();
+        if kept.contains(&false) {
+            outbox.retain(|row| kept[row]);
+        }
+        if let Some(attempt) = attempts[action].as_mut().filter(|_| outbox.is_empty()) {
+            attempt.forget_lost();
+        }
+    }
 }
 
 impl Host for Acting<'_> {
@@ -176,16 +217,32 @@ impl Host for Acting<'_> {
         let (Some(used), Some(outbox)) = (program.actions.get(action), self.outboxes.get_mut(action)) else {
             return;
         };
+        let before = match (used.when.after_failure, self.last) {
+            (false, before) => before,
+            (true, Some(before)) => Some(before),
+            // rsyslog: nothing ran before it here, or an action with a queue, which counts as not suspended.
+            (true, None) => return,
+        };
+        let is_mark = message.head.flags & frame_flag::MARK != 0;
+        if !used.when.runs(message.head.received_ns.div_euclid(1_000_000_000), is_mark) {
+            return;
+        }
         if outbox.is_empty() {
             self.touched.push(action);
+        }
+        if let Some(before) = before.filter(|_| used.when.after_failure) {
+            self.previous[action].push(before);
         }
         outbox.add(self.at, |column, out| {
             if let Some(template) = program.templates.get(used.columns[column]) {
                 template.render(message, &mut run.buffers, out);
             }
         });
-        run.suspended =
+        self.last = used.queue.is_none().then_some(action);
+        let suspended =
             self.attempts.get(action).is_some_and(|a| a.as_ref().is_some_and(Attempt::is_suspended));
+        // An action that will be left out because the one before it works changes nothing.
+        run.suspended = suspended && (run.suspended || !used.when.after_failure);
     }
 
     fn unknown_ruleset(&mut self, name: &[u8]) {

@@ -4,12 +4,16 @@
 //! [`Attempt`] per action; name, policy and counters are shared by all workers.
 
 mod deliver;
+mod errorfile;
 mod outbox;
 mod policy;
+mod when;
 
 pub use deliver::ToPlugin;
+pub use errorfile::ErrorFile;
 pub use outbox::Outbox;
 pub use policy::Policy;
+pub use when::When;
 
 use crate::stats::Stats;
 use slog::{Logger, error, info, warn};
@@ -25,6 +29,8 @@ pub struct Action {
     pub policy: Policy,
     pub log: Logger,
     pub stop: Arc<Stop>,
+    /// Where records go that are given up.
+    pub error_file: Option<ErrorFile>,
     processed: &'static AtomicU64,
     failed: &'static AtomicU64,
     suspended: &'static AtomicU64,
@@ -66,6 +72,8 @@ pub struct Attempt {
     suspensions: u32,
     /// The last reason that was logged, so that the same one is not said again.
     said: String,
+    /// Handles of the messages that the last commit gave up, in their order.
+    lost: Vec<u64>,
 }
 
 /// The daemon is stopping: whoever waits for a retry is woken.
@@ -109,13 +117,28 @@ impl Action {
         let (processed, failed) = (counter("processed"), counter("failed"));
         let (suspended, resumed) = (counter("suspended"), counter("resumed"));
         let (disabled, given_up) = (AtomicBool::new(false), AtomicU64::new(0));
-        Self { name, module, policy, log, stop, processed, failed, suspended, resumed, disabled, given_up }
+        let error_file = None;
+        Self {
+            name,
+            module,
+            policy,
+            log,
+            stop,
+            error_file,
+            processed,
+            failed,
+            suspended,
+            resumed,
+            disabled,
+            given_up,
+        }
     }
 
     /// Delivers the outbox, with retries as the policy says, and empties it. What cannot be delivered is lost and
     /// counted, as in rsyslog.
     pub fn commit(&self, attempt: &mut Attempt, outbox: &mut Outbox) {
         self.processed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+        attempt.lost.clear();
         if !self.disabled.load(Ordering::Relaxed) {
             self.deliver(attempt, outbox);
         }
@@ -124,6 +147,10 @@ impl Action {
             if self.stop.is_stopping() {
                 self.given_up.fetch_add(outbox.len() as u64, Ordering::Relaxed);
             }
+            if let Some(file) = &self.error_file {
+                file.write(&self.name, GIVEN_UP, outbox, |_| true);
+            }
+            attempt.lost.extend_from_slice(outbox.handles());
             outbox.clear();
         }
     }
@@ -155,7 +182,7 @@ impl Action {
                 Delivered::Disabled(why) => return self.disable(&why),
                 Delivered::Suspended(why) => why,
                 Delivered::Each(rows, why) => {
-                    self.drop_rejected(&rows, &why);
+                    self.drop_rejected(&rows, &why, outbox);
                     let before = outbox.len();
                     outbox.retain(|row| rows.get(row) == Some(&Row::Retry));
                     if outbox.is_empty() {
@@ -236,7 +263,7 @@ impl Action {
         error!(self.log, "action '{}' (module '{}') disables itself: {why}", self.name, self.module; "code" => 2006);
     }
 
-    fn drop_rejected(&self, rows: &[Row], why: &str) {
+    fn drop_rejected(&self, rows: &[Row], why: &str, outbox: &Outbox) {
         let rejected = rows.iter().filter(|row| **row == Row::Reject).count();
         if rejected == 0 {
             return;
@@ -244,6 +271,9 @@ impl Action {
         self.failed.fetch_add(rejected as u64, Ordering::Relaxed);
         error!(self.log, "action '{}' (module '{}'): {rejected} message(s) lost: {why}", self.name, self.module;
             "code" => 2218);
+        if let Some(file) = &self.error_file {
+            file.write(&self.name, REJECTED, outbox, |row| rows.get(row) == Some(&Row::Reject));
+        }
     }
 
     fn say_once(&self, attempt: &mut Attempt, why: &str) {
@@ -260,13 +290,26 @@ impl Attempt {
         self.suspended_until.is_some()
     }
 
+    /// Whether the last commit gave this message up.
+    pub fn has_lost(&self, message: u64) -> bool {
+        self.lost.binary_search(&message).is_ok()
+    }
+
+    /// Nothing of the batch at hand was given up.
+    pub fn forget_lost(&mut self) {
+        self.lost.clear();
+    }
+
     pub fn new(deliver: Box<dyn Deliver>) -> Self {
-        Self { deliver, suspended_until: None, suspensions: 0, said: String::new() }
+        Self { deliver, suspended_until: None, suspensions: 0, said: String::new(), lost: Vec::new() }
     }
 }
 
 /// How often a resume may be believed although the next commit fails.
 const MAX_FALSE_RESUMES: u32 = 10;
+/// The status in the error file of records whose destination is away, and of those that it will never take.
+const GIVEN_UP: i32 = -2007;
+const REJECTED: i32 = -2218;
 
 #[cfg(test)]
 mod tests;

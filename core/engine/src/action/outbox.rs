@@ -23,6 +23,15 @@ impl Outbox {
         self.columns = columns;
     }
 
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The handles of the records' messages.
+    pub fn handles(&self) -> &[u64] {
+        &self.messages
+    }
+
     /// Records held.
     pub fn len(&self) -> usize {
         self.messages.len()

@@ -10,7 +10,7 @@ mod unsupported;
 
 pub use environment::{Modules, World};
 
-use crate::action::{Action, Attempt, Outbox, Policy, Stop, ToPlugin};
+use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, Stop, ToPlugin, When};
 use crate::batch::Pool;
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
@@ -218,6 +218,8 @@ impl Making<'_> {
         stop: &Arc<Stop>,
     ) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
         let mut made = Vec::new();
+        let marks = self.plan.modules.iter().find(|module| module.spec.name == "immark");
+        let mark_interval = marks.and_then(|module| module.values.int("interval")).unwrap_or(MARK_INTERVAL);
         for (index, action) in self.plan.actions.iter().enumerate() {
             let me = id_of(Kind::Action, index);
             let spec = &self.plan.modules[action.module].spec;
@@ -235,15 +237,14 @@ impl Making<'_> {
             let module = format!("{}{}", if spec.builtin { "builtin:" } else { "" }, spec.name);
             let policy = Policy::new(&action.common, &self.plan.globals);
             let open = opener(instance.clone());
+            let log = self.core.log.logger();
+            let mut act = Action::new(name, module, policy, log.clone(), Arc::clone(stop), &self.core.stats);
+            let most = action.common.int("action.errorFile.maxSize").unwrap_or(0);
+            act.error_file =
+                action.common.str("action.errorFile").map(|path| ErrorFile::new(path, most, log));
             let used = ActionUse {
-                action: Action::new(
-                    name,
-                    module,
-                    policy,
-                    self.core.log.logger(),
-                    Arc::clone(stop),
-                    &self.core.stats,
-                ),
+                action: act,
+                when: When::new(&action.common, mark_interval),
                 columns: columns(self.plan, action),
                 open,
                 queue,
@@ -382,5 +383,7 @@ fn parse_options(globals: &Values) -> Options {
     }
 }
 
+/// Seconds between marks when nothing is said.
+const MARK_INTERVAL: i64 = 1200;
 /// Batches kept for reuse.
 const POOL: usize = 16;

@@ -82,17 +82,7 @@ const GLOBALS: &[&str] = &[
     "compatibility.defaults.secure",
     "$RepeatedMsgReduction",
 ];
-const ACTIONS: &[&str] = &[
-    "action.errorFile",
-    "action.errorFile.maxSize",
-    "action.writeAllMarkMessages",
-    "action.execOnlyEveryNthTime",
-    "action.execOnlyEveryNthTimeTimeout",
-    "action.execOnlyOnceEveryInterval",
-    "action.execOnlyWhenPreviousIsSuspended",
-    "action.externalState.file",
-    "action.rateLimit.name",
-];
+const ACTIONS: &[&str] = &["action.externalState.file", "action.rateLimit.name"];
 const QUEUES: &[&str] = &[
     "queue.discardMark",
     "queue.discardSeverity",
