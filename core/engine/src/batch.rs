@@ -9,6 +9,8 @@ use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 pub trait Bulk: Default + Send {
     /// Messages held.
     fn messages(&self) -> usize;
+    /// Keeps the messages that `keep` says yes to, asked with the severity of each.
+    fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool);
     /// Makes it empty for its next use; what grew beyond the usual is given back.
     fn reset(&mut self);
 }
@@ -70,6 +72,14 @@ impl Bulk for Batch {
         self.len()
     }
 
+    fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool) {
+        let bytes = &self.bytes;
+        self.heads.retain(|head| {
+            let off = head.off as usize;
+            keep(severity(bytes.get(off..off + head.len as usize).unwrap_or_default()))
+        });
+    }
+
     fn reset(&mut self) {
         self.bytes.clear();
         self.heads.clear();
@@ -78,6 +88,14 @@ impl Bulk for Batch {
             self.bytes.shrink_to(MAX_BYTES);
         }
     }
+}
+
+/// The severity that a message says it has, before it is parsed.
+fn severity(raw: &[u8]) -> u8 {
+    let digits = raw.strip_prefix(b"<").map_or(&[][..], |rest| &rest[..rest.len().min(4)]);
+    let pri = digits.split(|b| *b == b'>').next().and_then(|digits| std::str::from_utf8(digits).ok());
+    let pri: u8 = pri.and_then(|digits| digits.parse().ok()).unwrap_or(UNSAID_PRI);
+    pri % 8
 }
 
 /// Empty batches (or what else queues carry), kept for reuse. Shared by all threads.
@@ -108,6 +126,8 @@ impl<T: Bulk> Pool<T> {
     }
 }
 
+/// RFC 3164 4.3.3: user.notice.
+const UNSAID_PRI: u8 = 13;
 /// Messages of a full batch: rsyslog's queue.dequeueBatchSize of rulesets.
 const MAX_MESSAGES: usize = 1024;
 /// Bytes of a full batch; stays in a core's second-level cache.

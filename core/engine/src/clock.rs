@@ -10,6 +10,11 @@ pub fn now_words() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The hour of the local day.
+pub fn hour() -> i64 {
+    jiff::Zoned::now().hour().into()
+}
+
 /// Minutes east of UTC that the local zone has at `unix` seconds.
 pub fn offset_minutes(unix: i64) -> i16 {
     thread_local! {

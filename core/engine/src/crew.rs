@@ -1,6 +1,7 @@
 //! The workers of one queue: a thread always, and more of them while the queue is long.
 
 use crate::batch::Bulk;
+use crate::clock;
 use crate::intake;
 use crate::queue::{Queue, Taken};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -71,10 +72,20 @@ impl<T: Bulk + 'static> Shared<T> {
         let mut work_on = (this.begin)();
         let mut idle_since = Instant::now();
         loop {
+            if limits.window.is_some_and(|window| !window.holds(clock::hour())) {
+                if this.queue.pause(NAP) {
+                    return;
+                }
+                continue;
+            }
             match this.queue.take(NAP) {
                 Taken::Batch(batch) => {
                     Self::call_for_help(this, limits.workers, limits.minimum_messages);
+                    let n = batch.messages() as u32;
                     work_on(batch);
+                    if !limits.slowdown.is_zero() {
+                        this.queue.pause(limits.slowdown.saturating_mul(n));
+                    }
                     idle_since = Instant::now();
                 }
                 Taken::Nothing if place == 0 || idle_since.elapsed() < limits.timeout_worker => {}
@@ -95,3 +106,51 @@ impl<T: Bulk + 'static> Shared<T> {
 
 /// How long a worker waits for a batch before it looks around.
 const NAP: Duration = Duration::from_millis(500);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Batch, Head, Pool};
+    use crate::queue::{Delay, Limits, Window};
+    use crate::stats::Stats;
+
+    /// A queue with two batches of one message, and when its worker worked on each.
+    fn two(limits: Limits) -> (Crew<Batch>, mpsc::Receiver<Instant>) {
+        let queue: Arc<Queue<Batch>> =
+            Arc::new(Queue::new("crew", limits, Arc::new(Pool::new(4)), &Stats::default()));
+        for _ in 0..2 {
+            let mut batch = queue.empty();
+            batch.push(b"a", Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0 });
+            queue.enqueue(batch, Delay::None);
+        }
+        let (say, heard) = mpsc::channel();
+        let of = Arc::clone(&queue);
+        let crew = Crew::start("t", queue, move || {
+            let (say, of) = (say.clone(), Arc::clone(&of));
+            Box::new(move |batch| {
+                say.send(Instant::now()).unwrap();
+                of.done(batch);
+            })
+        });
+        (crew.unwrap(), heard)
+    }
+
+    #[test]
+    fn a_slow_worker_pauses_for_each_message() {
+        let (crew, heard) = two(Limits { slowdown: Duration::from_millis(80), ..Limits::main_default() });
+        let first = heard.recv().unwrap();
+        assert!(heard.recv().unwrap() - first >= Duration::from_millis(80));
+        crew.end().into_iter().for_each(|thread| thread.join().unwrap());
+    }
+
+    #[test]
+    fn nobody_works_outside_the_window() {
+        let hour = clock::hour();
+        let window = Some(Window { begin: (hour + 2) % 24, end: (hour + 3) % 24 });
+        let (crew, heard) = two(Limits { window, ..Limits::main_default() });
+        let queue = Arc::clone(crew.queue());
+        crew.end().into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(heard.try_recv().is_err());
+        assert_eq!(queue.fill(), 2);
+    }
+}

@@ -238,6 +238,9 @@ impl Host for Acting<'_> {
                 template.render(message, &mut run.buffers, out);
             }
         });
+        if used.queue.is_some() {
+            outbox.note_severity(message.severity());
+        }
         self.last = used.queue.is_none().then_some(action);
         let suspended =
             self.attempts.get(action).is_some_and(|a| a.as_ref().is_some_and(Attempt::is_suspended));

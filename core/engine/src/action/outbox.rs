@@ -10,6 +10,8 @@ pub struct Outbox {
     block: Vec<u8>,
     cells: Vec<Span>,
     messages: Vec<u64>,
+    /// One for each record of an action with a queue.
+    severities: Vec<u8>,
     columns: usize,
 }
 
@@ -56,6 +58,11 @@ impl Outbox {
         self.messages.push(message);
     }
 
+    /// Notes the severity of the record that was added last.
+    pub fn note_severity(&mut self, severity: u8) {
+        self.severities.push(severity);
+    }
+
     /// The text of one cell.
     pub fn cell(&self, row: usize, column: usize) -> &[u8] {
         let Some(span) = self.cells.get(row * self.columns + column) else { return &[] };
@@ -68,6 +75,7 @@ impl Outbox {
         let mut rest = Self::new(self.columns);
         for row in (0..self.len()).filter(|row| keep(*row)) {
             rest.add(self.messages[row], |column, out| out.extend_from_slice(self.cell(row, column)));
+            rest.severities.extend(self.severities.get(row));
         }
         *self = rest;
     }
@@ -81,6 +89,7 @@ impl Outbox {
         self.block.clear();
         self.cells.clear();
         self.messages.clear();
+        self.severities.clear();
         if self.block.capacity() > 4 * LARGE {
             self.block.shrink_to(LARGE);
         }
@@ -90,6 +99,14 @@ impl Outbox {
 impl Bulk for Outbox {
     fn messages(&self) -> usize {
         self.len()
+    }
+
+    fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool) {
+        let kept: Vec<bool> =
+            (0..self.len()).map(|row| keep(self.severities.get(row).copied().unwrap_or(0))).collect();
+        if kept.contains(&false) {
+            self.retain(|row| kept[row]);
+        }
     }
 
     fn reset(&mut self) {

@@ -24,6 +24,33 @@ pub struct Limits {
     pub minimum_messages: usize,
     /// After how long without work an extra worker ends.
     pub timeout_worker: Duration,
+    /// Fill from which less important messages are dropped; 0 = never.
+    pub discard_mark: usize,
+    /// The severities that are dropped then: this one and less urgent ones; 8 = none.
+    pub discard_severity: i64,
+    /// Keep only every so many-th message; 0 = all.
+    pub sampling: usize,
+    /// Pause for each message after it was worked on.
+    pub slowdown: Duration,
+    /// The hours of the day in which workers work.
+    pub window: Option<Window>,
+}
+
+/// Hours of the local day, from the first to before the second; it may go over midnight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub begin: i64,
+    pub end: i64,
+}
+
+impl Window {
+    /// Whether workers work in this hour.
+    pub fn holds(self, hour: i64) -> bool {
+        match self.begin < self.end {
+            true => (self.begin..self.end).contains(&hour),
+            false => hour >= self.begin || hour < self.end,
+        }
+    }
 }
 
 impl Limits {
@@ -48,6 +75,11 @@ impl Limits {
             workers,
             minimum_messages: (size / workers.max(1)).max(1),
             timeout_worker: Duration::from_millis(60_000),
+            discard_mark: size * 98 / 100,
+            discard_severity: ALL_KEPT,
+            sampling: 0,
+            slowdown: Duration::ZERO,
+            window: None,
         }
     }
 
@@ -80,11 +112,26 @@ impl Limits {
             minimum_messages: number("queue.workerThreadMinimumMessages")
                 .filter(|n| *n > 0)
                 .unwrap_or(usual.minimum_messages),
+            discard_mark: number("queue.discardMark").unwrap_or(usual.discard_mark),
+            discard_severity: values.int("queue.discardSeverity").unwrap_or(ALL_KEPT),
+            sampling: number("queue.samplingInterval").unwrap_or(0),
+            slowdown: Duration::from_micros(number("queue.dequeueSlowdown").unwrap_or(0) as u64),
+            window: window(values),
             ..usual
         }
     }
 }
 
+fn window(values: &Values) -> Option<Window> {
+    let end = values.int("queue.dequeueTimeEnd").filter(|end| *end != NO_WINDOW)?;
+    Some(Window { begin: values.int("queue.dequeueTimeBegin").unwrap_or(0), end })
+}
+
 fn percent(size: usize, share: usize) -> usize {
     (size * share / 100).max(1)
 }
+
+/// rsyslog: the number behind the least urgent severity.
+const ALL_KEPT: i64 = 8;
+/// rsyslog: the end of a window that is none.
+const NO_WINDOW: i64 = 25;

@@ -6,7 +6,7 @@
 
 mod limits;
 
-pub use limits::Limits;
+pub use limits::{Limits, Window};
 
 use crate::batch::{Batch, Bulk, Pool};
 use crate::stats::Stats;
@@ -45,6 +45,10 @@ pub struct Queue<T: Bulk = Batch> {
     pace: Gate,
     /// Batches that workers are done with, to tell a slow worker from one that is stuck.
     finished: AtomicUsize,
+    /// Where workers pause that shall not work now.
+    rest: Gate,
+    /// Messages since the last one that sampling kept.
+    sampled: AtomicUsize,
     stopping: AtomicBool,
     pool: Arc<Pool<T>>,
     counts: Counts,
@@ -54,6 +58,7 @@ struct Counts {
     enqueued: &'static AtomicU64,
     full: &'static AtomicU64,
     discarded_full: &'static AtomicU64,
+    discarded_nf: &'static AtomicU64,
     size: &'static AtomicU64,
     max_size: &'static AtomicU64,
 }
@@ -84,6 +89,7 @@ impl<T: Bulk> Queue<T> {
             enqueued: counter("enqueued"),
             full: counter("full"),
             discarded_full: counter("discarded.full"),
+            discarded_nf: counter("discarded.nf"),
             max_size: stats.level("core.queue", name, "maxqsize"),
         };
         Self {
@@ -96,6 +102,8 @@ impl<T: Bulk> Queue<T> {
             room: Gate::default(),
             pace: Gate::default(),
             finished: AtomicUsize::new(0),
+            rest: Gate::default(),
+            sampled: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
             pool,
             counts,
@@ -117,7 +125,8 @@ impl<T: Bulk> Queue<T> {
     }
 
     /// Puts a batch in. Returns how many messages were lost because the queue stayed full.
-    pub fn enqueue(&self, batch: Box<T>, delay: Delay) -> usize {
+    pub fn enqueue(&self, mut batch: Box<T>, delay: Delay) -> usize {
+        self.select(&mut batch);
         let n = batch.messages();
         if n == 0 {
             self.pool.give(batch);
@@ -151,6 +160,25 @@ impl<T: Bulk> Queue<T> {
         };
         self.arrivals.look_one();
         lost
+    }
+
+    /// Drops what sampling leaves out, and what is not important enough for a queue that is filling.
+    fn select(&self, batch: &mut T) {
+        let Limits { sampling, discard_mark, discard_severity, .. } = self.limits;
+        if sampling > 1 {
+            batch.keep(&mut |_| self.sampled.fetch_add(1, Ordering::AcqRel) % sampling == sampling - 1);
+        }
+        let mut fill = self.fill();
+        let n = batch.messages();
+        if discard_mark == 0 || discard_severity > 7 || fill + n <= discard_mark {
+            return;
+        }
+        batch.keep(&mut |severity| {
+            let kept = fill < discard_mark || i64::from(severity) < discard_severity;
+            fill += usize::from(kept);
+            kept
+        });
+        self.counts.discarded_nf.fetch_add((n - batch.messages()) as u64, Ordering::Relaxed);
     }
 
     /// Waits for a batch.
@@ -194,6 +222,12 @@ impl<T: Bulk> Queue<T> {
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
         self.arrivals.look();
+        self.rest.look();
+    }
+
+    /// A worker does nothing for a while; whether the queue is stopping.
+    pub fn pause(&self, time: Duration) -> bool {
+        self.rest.wait(time, || self.stopping.load(Ordering::Acquire))
     }
 
     fn hold_back(&self, delay: Delay) {

@@ -78,3 +78,42 @@ fn a_throttled_sender_waits_for_workers_that_get_on_and_no_longer() {
     });
     assert!(queue.fill() <= 1);
 }
+
+#[test]
+fn less_important_messages_are_dropped_from_the_discard_mark_on() {
+    let limits = Limits { discard_mark: 2, discard_severity: 6, ..Limits::main_default() };
+    let queue = Queue::new("discarding", limits, Arc::new(Pool::new(4)), &Stats::default());
+    // Severities 7, 6, then 7 (dropped), 3, none said (5), 6 (dropped).
+    queue.enqueue(batch(&queue.pool, &["<15>a", "<14>b", "<15>c", "<11>d", "e", "<14>f"]), Delay::None);
+    let Taken::Batch(taken) = queue.take(Duration::ZERO) else { panic!("nothing came") };
+    let texts: Vec<&[u8]> = taken.heads.iter().map(|head| taken.raw(head)).collect();
+    assert_eq!(texts, [&b"<15>a"[..], b"<14>b", b"<11>d", b"e"]);
+    assert_eq!(queue.counts.discarded_nf.load(Ordering::Relaxed), 2);
+    assert_eq!(queue.fill(), 4);
+}
+
+#[test]
+fn sampling_keeps_every_nth_message_over_all_batches() {
+    let limits = Limits { sampling: 3, ..Limits::main_default() };
+    let queue = Queue::new("sampling", limits, Arc::new(Pool::new(4)), &Stats::default());
+    queue.enqueue(batch(&queue.pool, &["1", "2", "3", "4"]), Delay::None);
+    queue.enqueue(batch(&queue.pool, &["5", "6", "7"]), Delay::None);
+    assert_eq!(queue.fill(), 2);
+}
+
+#[test]
+fn a_window_may_go_over_midnight() {
+    let night = Window { begin: 22, end: 5 };
+    let day = Window { begin: 8, end: 18 };
+    let hours = |window: Window| (0..24).filter(|hour| window.holds(*hour)).collect::<Vec<_>>();
+    assert_eq!(hours(night), [0, 1, 2, 3, 4, 22, 23]);
+    assert_eq!(hours(day), (8..18).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_pause_ends_with_the_queue() {
+    let queue = queue(10, Duration::ZERO);
+    assert!(!queue.pause(Duration::from_millis(1)));
+    queue.stop();
+    assert!(queue.pause(Duration::from_secs(600)));
+}
