@@ -2,6 +2,8 @@
 
 #[path = "actions/conditions.rs"]
 mod conditions;
+#[path = "actions/queues.rs"]
+mod queues;
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};

@@ -3,6 +3,7 @@
 //! Intake fills them, queues carry them, workers read them, and the pool takes them back so that the steady state
 //! allocates nothing.
 
+use crate::script::Slot;
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
 
 /// What queues carry and pools keep: many messages in one value.
@@ -20,6 +21,9 @@ pub trait Bulk: Default + Send {
 pub struct Batch {
     pub(crate) bytes: Vec<u8>,
     pub(crate) heads: Vec<Head>,
+    /// Of messages that one ruleset handed to another's queue, in the order of their heads: the place of the head, the
+    /// ruleset, and the variables.
+    pub(crate) handed: Vec<(usize, usize, Slot)>,
 }
 
 /// What is known of a message before it is parsed.
@@ -73,16 +77,29 @@ impl Bulk for Batch {
     }
 
     fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool) {
-        let bytes = &self.bytes;
-        self.heads.retain(|head| {
+        let Self { bytes, heads, handed } = self;
+        let (mut at, mut place, mut handed_at) = (0, 0, 0);
+        heads.retain(|head| {
             let off = head.off as usize;
-            keep(severity(bytes.get(off..off + head.len as usize).unwrap_or_default()))
+            let kept = keep(severity(bytes.get(off..off + head.len as usize).unwrap_or_default()));
+            if handed.get(handed_at).is_some_and(|(of, ..)| *of == at) {
+                if kept {
+                    handed[handed_at].0 = place;
+                    handed_at += 1;
+                } else {
+                    handed.remove(handed_at);
+                }
+            }
+            at += 1;
+            place += usize::from(kept);
+            kept
         });
     }
 
     fn reset(&mut self) {
         self.bytes.clear();
         self.heads.clear();
+        self.handed.clear();
         // One giant message must not keep its memory for ever.
         if self.bytes.capacity() > 2 * MAX_BYTES {
             self.bytes.shrink_to(MAX_BYTES);

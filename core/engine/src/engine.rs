@@ -43,6 +43,8 @@ pub(crate) struct Running {
     /// Dropping it makes the other end readable: inputs see that and return.
     stop_inputs: UnixStream,
     workers: Crew<Batch>,
+    /// The workers of rulesets that have queues of their own.
+    rulesets: Vec<Crew<Batch>>,
     /// The workers of actions that have queues of their own.
     actions: Vec<Crew<Outbox>>,
     supervisor: Supervisor,
@@ -75,7 +77,10 @@ impl Engine {
     pub fn start(&mut self, own_messages: bool) -> Result<(), Fault> {
         let failed = |e: std::io::Error| Fault::new(format!("cannot start a thread: {e}"));
         let actions = self.action_workers().map_err(failed)?;
-        let workers = self.workers().map_err(failed)?;
+        let queues = self.program.queues.iter().flatten();
+        let rulesets: Result<_, _> = queues.map(|queue| self.workers(queue)).collect();
+        let rulesets = rulesets.map_err(failed)?;
+        let workers = self.workers(&self.queue).map_err(failed)?;
         if own_messages {
             self.deliver_own_messages();
         } else {
@@ -97,7 +102,7 @@ impl Engine {
             net.start()?;
         }
         let supervisor = self.supervisor().map_err(failed)?;
-        self.running = Some(Running { inputs, stop_inputs, workers, actions, supervisor });
+        self.running = Some(Running { inputs, stop_inputs, workers, rulesets, actions, supervisor });
         Ok(())
     }
 
@@ -135,6 +140,11 @@ impl Engine {
         self.empty(&self.queue);
         self.core.log.deliver_nowhere();
         join_within(running.workers.end(), WORKER_TIME, |_| {});
+        // One may still hand messages to the next.
+        running.rulesets.iter().for_each(|crew| self.empty(crew.queue()));
+        for crew in running.rulesets {
+            join_within(crew.end(), WORKER_TIME, |_| {});
+        }
         for crew in &running.actions {
             self.empty(crew.queue());
         }
@@ -175,10 +185,10 @@ impl Engine {
         }
     }
 
-    fn workers(&self) -> std::io::Result<Crew<Batch>> {
-        let (program, queue) = (Arc::clone(&self.program), Arc::clone(&self.queue));
-        Crew::start("rs", Arc::clone(&self.queue), move || {
-            let mut worker = Worker::new(Arc::clone(&program), Arc::clone(&queue));
+    fn workers(&self, queue: &Arc<Queue>) -> std::io::Result<Crew<Batch>> {
+        let (program, of) = (Arc::clone(&self.program), Arc::clone(queue));
+        Crew::start("rs", Arc::clone(queue), move || {
+            let mut worker = Worker::new(Arc::clone(&program), Arc::clone(&of));
             Box::new(move |batch| worker.work_on(batch))
         })
     }

@@ -22,6 +22,8 @@ use sysloom_wire::{Options, Parsed, SanitizeRules, Sanitized, local, parse_chain
 pub struct Program {
     pub around: Arc<Around>,
     pub rulesets: Vec<Ruleset>,
+    /// By number of the ruleset: the queue that it has of its own.
+    pub queues: Vec<Option<Arc<Queue>>>,
     pub templates: Vec<Arc<Template>>,
     pub actions: Vec<Arc<ActionUse>>,
     pub sanitize: SanitizeRules,
@@ -66,6 +68,8 @@ pub struct Worker {
     touched: Vec<usize>,
     /// For the records of an action that runs only after a failure: the action that must have failed.
     previous: Vec<Vec<usize>>,
+    /// By number of the ruleset: messages for its own queue.
+    handed: Vec<Option<Box<Batch>>>,
     run: Run,
     /// Kept from batch to batch for its buffers.
     work: Option<Work>,
@@ -92,6 +96,7 @@ struct Acting<'w> {
     outboxes: &'w mut [Outbox],
     touched: &'w mut Vec<usize>,
     previous: &'w mut [Vec<usize>],
+    handed: &'w mut [Option<Box<Batch>>],
     /// The action that ran last for this message, if this worker commits it.
     last: Option<usize>,
     /// The message's place in the batch.
@@ -116,8 +121,9 @@ impl Worker {
         let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
         let attempts = program.actions.iter().map(|_| None).collect();
         let previous = program.actions.iter().map(|_| Vec::new()).collect();
+        let handed = program.queues.iter().map(|_| None).collect();
         let (touched, run) = (Vec::new(), Run::default());
-        Self { program, queue, attempts, outboxes, touched, previous, run, work: None }
+        Self { program, queue, attempts, outboxes, touched, previous, handed, run, work: None }
     }
 
     /// Works on what the queue holds, and waits for nothing.
@@ -143,17 +149,32 @@ impl Worker {
         for at in 0..work.batch.len() {
             let Some(message) = work.message(at, &program) else { continue };
             let input = program.around.inputs.get(message.head.input as usize);
-            let ruleset = input.map_or(0, |input| input.ruleset);
-            let Self { attempts, outboxes, touched, previous, run, .. } = self;
+            let ruleset = work.handed_to(at).or(input.map(|input| input.ruleset)).unwrap_or(0);
+            let Self { attempts, outboxes, touched, previous, handed, run, .. } = self;
             run.suspended = false;
             let (at, last) = (at as u64, None);
-            let mut acting = Acting { program: &program, attempts, outboxes, touched, previous, last, at };
+            let mut acting =
+                Acting { program: &program, attempts, outboxes, touched, previous, handed, last, at };
             ruleset::run(&program.rulesets, ruleset, &message, run, &mut acting);
+            self.hand_over(Batch::is_full);
             if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
                 work = self.commit(work);
             }
         }
+        self.hand_over(|_| true);
         self.commit(work)
+    }
+
+    /// Puts batches for rulesets with queues of their own there.
+    fn hand_over(&mut self, which: impl Fn(&Batch) -> bool) {
+        for (queue, handed) in self.program.queues.iter().zip(&mut self.handed) {
+            if let Some(queue) = queue
+                && let Some(batch) = handed.take_if(|batch| which(batch))
+            {
+                // rsyslog: a worker is held back only by a queue that is full.
+                queue.enqueue(batch, Delay::None);
+            }
+        }
     }
 
     /// Commits every touched action's records, in the order in which they were touched; those that wait for another's
@@ -248,6 +269,15 @@ impl Host for Acting<'_> {
         run.suspended = suspended && (run.suspended || !used.when.after_failure);
     }
 
+    fn hand_over(&mut self, ruleset: usize, message: &Message<'_>) -> bool {
+        let Some(Some(queue)) = self.program.queues.get(ruleset) else { return false };
+        let Some(handed) = self.handed.get_mut(ruleset) else { return false };
+        let batch = handed.get_or_insert_with(|| queue.empty());
+        batch.handed.push((batch.len(), ruleset, message.vars.copy()));
+        batch.push(message.raw, *message.head);
+        true
+    }
+
     fn unknown_ruleset(&mut self, name: &[u8]) {
         let name = String::from_utf8_lossy(name);
         error!(self.program.log, "error: CALL_INDIRECT: ruleset '{name}' cannot be found, treating as NOP";
@@ -276,6 +306,11 @@ impl Work {
         // Only messages that set variables have something to free here.
         self.vars.clear();
         self.vars.resize_with(self.batch.len(), Slot::default);
+        for (at, _, vars) in &mut self.batch.handed {
+            if let Some(slot) = self.vars.get_mut(*at) {
+                *slot = std::mem::take(vars);
+            }
+        }
         let mut received = (i64::MIN, reception(0));
         for head in &self.batch.heads {
             // Messages of one read share their time of reception.
@@ -301,6 +336,13 @@ impl Work {
             }));
             self.parsed.push(parsed);
         }
+    }
+
+    /// The ruleset that another one handed this message to.
+    fn handed_to(&self, at: usize) -> Option<usize> {
+        let handed = &self.batch.handed;
+        let place = handed.binary_search_by_key(&at, |(at, ..)| *at).ok()?;
+        handed.get(place).map(|(_, ruleset, _)| *ruleset)
     }
 
     fn message<'a>(&'a self, at: usize, program: &'a Program) -> Option<Message<'a>> {

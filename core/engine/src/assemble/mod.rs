@@ -84,10 +84,19 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         exact_names,
         inputs: inputs.iter().map(|(_, facts)| facts.clone()).chain(by_ruleset(plan)).collect(),
     });
-    let intakes = inputs.iter().map(|_| Arc::clone(&intake)).collect();
-    let entrance = |(at, ruleset): (usize, &plan::Ruleset)| {
-        (ruleset.name.clone(), (inputs.len() + at) as u32, Arc::clone(&intake))
-    };
+    let queues: Vec<_> = plan.rulesets.iter().map(|ruleset| ruleset_queue(ruleset, core)).collect();
+    // Whoever delivers to a ruleset with a queue of its own delivers there.
+    let ways: Vec<_> = queues
+        .iter()
+        .map(|queue| match queue {
+            Some(queue) => Intake::new(Arc::clone(queue), Arc::new(Pool::new(POOL))),
+            None => Arc::clone(&intake),
+        })
+        .collect();
+    let way = |ruleset: usize| Arc::clone(ways.get(ruleset).unwrap_or(&intake));
+    let intakes = inputs.iter().map(|(_, facts)| way(facts.ruleset)).collect();
+    let entrance =
+        |(at, ruleset): (usize, &plan::Ruleset)| (ruleset.name.clone(), (inputs.len() + at) as u32, way(at));
     let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
     let _ = core.settled.set(Settled { intakes, rulesets: entrances, around: Arc::clone(&around) });
     let listening = inputs.iter().filter(|(instance, _)| instance.wants_stats());
@@ -95,6 +104,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let program = Arc::new(Program {
         around,
         rulesets,
+        queues,
         templates,
         sanitize: sanitize_rules(&plan.globals),
         options: parse_options(&plan.globals),
@@ -114,6 +124,20 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     };
     unsupported::report(plan, &mut diagnostics);
     (engine, diagnostics)
+}
+
+/// The queue that a ruleset has of its own.
+fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
+    let values = ruleset.queue.as_ref()?;
+    let kind = values.str("queue.type").unwrap_or("fixedarray");
+    if kind.eq_ignore_ascii_case("direct") {
+        return None;
+    }
+    let limits = Limits::from_values(values);
+    let queue = Arc::new(Queue::new(&ruleset.name, limits, Arc::new(Pool::new(POOL)), &core.stats));
+    let filled = Arc::clone(&queue);
+    core.control.count_queue(Box::new(move || filled.fill()));
+    Some(queue)
 }
 
 /// For messages that are handed to a ruleset by its name: they belong to no input.

@@ -26,10 +26,9 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
         values(streams, STREAMS, &mut say);
     }
     for ruleset in &plan.rulesets {
-        if let Some(queue) = &ruleset.queue
-            && let Some(kind) = queue.written("queue.type")
-        {
-            say(format!("the queue of ruleset '{}'", ruleset.name), kind.span);
+        if let Some(queue) = &ruleset.queue {
+            values(queue, QUEUES, &mut say);
+            values(queue, DISK, &mut say);
         }
         for (parser, span) in &ruleset.parsers {
             say(format!("parser '{parser}' of ruleset '{}' instead of the usual ones", ruleset.name), *span);
