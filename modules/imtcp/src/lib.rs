@@ -10,8 +10,8 @@ mod session;
 
 use params::{InputParams, Module};
 use session::Session;
-use std::sync::Mutex;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Mutex, OnceLock};
 use sysloom_sdk::frame::Rules;
 use sysloom_sdk::{
     Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, plugin,
@@ -28,6 +28,9 @@ pub struct Imtcp {
     submitted: Counter,
     bytes: Counter,
     bad_frames: Counter,
+    bad_messages: Counter,
+    /// The port that was bound.
+    port: OnceLock<u16>,
 }
 
 /// What the listener asks the host for, besides its address.
@@ -82,6 +85,8 @@ impl Input for Imtcp {
             submitted: host.counter("submitted"),
             bytes: host.counter("bytes.received"),
             bad_frames: host.counter("frames.bad"),
+            bad_messages: host.counter("messages.bad"),
+            port: OnceLock::new(),
             params,
         })
     }
@@ -105,7 +110,10 @@ impl Input for Imtcp {
             notify_open: self.listen.notify_open,
             notify_close: self.listen.notify_close,
         };
-        self.host.listen(self, &listen).map(drop)
+        let port = self.host.listen(self, &listen)?;
+        // The host activates an instance once.
+        let _ = self.port.set(port);
+        Ok(())
     }
 }
 

@@ -24,6 +24,8 @@ struct Intake<'a> {
     frames: &'a mut Vec<Frame>,
     /// The host stops and takes no more.
     refused: bool,
+    /// A frame was complained of; its message is not complained of again.
+    told: bool,
 }
 
 /// The session without its splitter.
@@ -67,7 +69,7 @@ impl Session {
             frames.clear();
             let session =
                 Peer { number: self.peer, port: self.port, address: &self.address, logged: &mut self.logged };
-            let mut intake = Intake { input, session, block, frames, refused: false };
+            let mut intake = Intake { input, session, block, frames, refused: false, told: false };
             work(&mut self.splitter, &mut intake);
             intake.submit();
             intake.refused
@@ -94,10 +96,10 @@ impl Sink for Intake<'_> {
             return;
         }
         self.input.bad_frames.add(1);
+        self.told = true;
         if *self.session.logged >= MAX_LINES {
             return;
         }
-        *self.session.logged += 1;
         let max = self.input.rules.max_message;
         let what = match event {
             Event::Oversize { announced } => {
@@ -125,13 +127,17 @@ impl Sink for Intake<'_> {
             Event::Oversize { .. } | Event::Truncated { .. } => CODE_OVERSIZE,
             _ => 0,
         };
-        let last = if *self.session.logged == MAX_LINES {
-            "; further ones of this session are not logged"
-        } else {
-            ""
+        let advice = match event {
+            Event::Oversize { .. } | Event::Truncated { .. } => {
+                "raise maxMessageSize if such messages are wanted"
+            }
+            Event::TooLong { .. } => {
+                "raise maxFrameSize, or look at what the sender writes before its messages"
+            }
+            Event::BadCount => "look at what the sender writes before its messages",
+            Event::Incomplete { .. } => "the sender or the network broke off",
         };
-        let (name, address, port) = (&self.input.params.name, self.session.address, self.session.port);
-        self.input.host.log(Level::Error, code, &format!("{name}: {what}, peer {address}:{port}{last}"));
+        self.say(Level::Error, code, &what, advice);
     }
 }
 
@@ -151,6 +157,47 @@ impl Intake<'_> {
     /// What happens to a message that is too long.
     fn fate(&self) -> &'static str {
         if self.input.rules.discard_truncated { "message will be truncated" } else { "message will be split" }
+    }
+
+    /// Says one line about this session, and says when it is the last.
+    fn say(&mut self, level: Level, code: i32, what: &str, advice: &str) {
+        if *self.session.logged >= MAX_LINES {
+            return;
+        }
+        *self.session.logged += 1;
+        let last = if *self.session.logged == MAX_LINES {
+            "; further ones of this session are not logged"
+        } else {
+            ""
+        };
+        let (name, address, port) = (&self.input.params.name, self.session.address, self.session.port);
+        let own = self.input.port.get().copied().unwrap_or_default();
+        let line = format!("{name}: {what}, peer {address}:{port}, listener {own}: {advice}{last}");
+        self.input.host.log(level, code, &line);
+    }
+
+    /// What can be told of a message before it is parsed. It is taken all the same.
+    fn look_at(&mut self, message: &[u8]) {
+        let (what, advice) = match message.first() {
+            Some(b'<') if has_pri(message) && is_text(message) => return,
+            Some(b'<') if !has_pri(message) => (
+                "message with an invalid PRI, taken with facility invld",
+                "let the sender write <0> to <191>",
+            ),
+            Some(b'0'..=b'9') if self.input.rules.octet_counted && is_text(message) => (
+                "message that begins with digits but no octet count, taken as a line",
+                "let the sender begin with <PRI>",
+            ),
+            _ if is_text(message) => return,
+            _ if message.contains(&0) => {
+                ("message with a NUL, which is escaped", "let the sender write text")
+            }
+            _ => ("message that is no UTF-8, taken as it is", "let the sender write UTF-8"),
+        };
+        self.input.bad_messages.add(1);
+        if !std::mem::take(&mut self.told) {
+            self.say(Level::Warning, 0, what, advice);
+        }
     }
 
     fn submit(&mut self) {
@@ -178,11 +225,30 @@ impl Intake<'_> {
             }
         };
         let Some(frames) = frames.get(..allowed).filter(|f| !f.is_empty()) else { return };
+        for frame in frames {
+            let off = frame.off as usize;
+            self.look_at(block.get(off..off + frame.len as usize).unwrap_or_default());
+        }
         match self.input.host.submit(block, frames, self.input.submit) {
             Ok(taken) => self.input.submitted.add(taken as u64),
             Err(_) => self.refused = true,
         }
     }
+}
+
+/// Whether a message that begins with `<` has a PRI.
+fn has_pri(message: &[u8]) -> bool {
+    let digits = message.get(1..).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count();
+    let value = message.get(1..=digits).unwrap_or_default();
+    let number = value.iter().take(4).fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0'));
+    (1..=3).contains(&digits) && number <= 191 && message.get(digits + 1) == Some(&b'>')
+}
+
+/// Whether a message is text without NULs.
+fn is_text(message: &[u8]) -> bool {
+    // One pass over what is nearly always plain ASCII.
+    let plain = message.iter().fold(true, |plain, b| plain & (1..0x80).contains(b));
+    plain || (!message.contains(&0) && std::str::from_utf8(message).is_ok())
 }
 
 thread_local! {

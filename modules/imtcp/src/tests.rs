@@ -127,7 +127,11 @@ fn bad_frames_are_counted_and_logged_a_few_times() {
     assert_eq!(lines.len(), 5);
     let words =
         "tls1: Framing Error in received TCP message: frame too large: 999999, change to octet stuffing";
-    assert_eq!(lines[0].text, format!("{words}, peer 192.0.2.8:4711"));
+    assert!(
+        lines[0].text.starts_with(&format!("{words}, peer 192.0.2.8:4711, listener ")),
+        "{}",
+        lines[0].text
+    );
     assert!(lines[4].text.ends_with("; further ones of this session are not logged"));
 
     let mut session = open(&input);
@@ -228,4 +232,29 @@ fn the_readme_has_the_tables() {
         env!("CARGO_MANIFEST_DIR"),
         &[("module", table::<ModuleParams>()), ("input", table::<InputParams>())],
     );
+}
+
+#[test]
+fn bad_messages_are_taken_counted_and_said_in_one_line_each() {
+    for (message, words) in [
+        (&b"<999>1 - h a - - - x\n"[..], "invalid PRI"),
+        (b"<13 no end\n", "invalid PRI"),
+        (b"2026-11-23 text\n", "begins with digits"),
+        (b"<13>nul \0 inside\n", "with a NUL"),
+        (b"<13>latin \xe9t\xe9\n", "no UTF-8"),
+    ] {
+        let host = TestHost::new();
+        let input = input(&host, &[], &[("name", "tls1")]);
+        let mut session = open(&input);
+        input.data(&mut session, message).unwrap();
+        assert_eq!(host.submitted().len(), 1, "{words}");
+        assert_eq!(host.count("messages.bad"), 1, "{words}");
+        let lines = host.lines();
+        assert_eq!(lines.len(), 1, "{words}");
+        assert!(lines[0].text.contains(words), "{}", lines[0].text);
+        assert!(lines[0].text.contains(", peer 192.0.2.8:4711, listener "), "{}", lines[0].text);
+        // A good one is no matter for the log.
+        input.data(&mut session, "<13>1 - h a - - - gr\u{fc}n\nplain text\n".as_bytes()).unwrap();
+        assert_eq!((host.submitted().len(), host.lines().len()), (3, 1));
+    }
 }
