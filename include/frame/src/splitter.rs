@@ -1,7 +1,8 @@
 //! The receiving direction: from the bytes of one session to whole frames.
 //!
 //! Frames that lie wholly in one read are reported as ranges of it; only a frame that spans reads is copied, once,
-//! into the splitter's carry. The state between reads is a few words, so that idle sessions cost nothing.
+//! into the splitter's carry. The state between reads is a few words and at most a small buffer, so that idle sessions
+//! cost next to nothing.
 
 use crate::Rules;
 use memchr::{memchr, memchr2};
@@ -101,8 +102,9 @@ impl Splitter {
                 State::Counted => self.counted(rules, input, at, out),
             };
         }
-        // A busy session keeps its buffer for the next partial frame; an idle one gives it back.
-        if self.carry.is_empty() && self.carry.capacity() > 0 {
+        // A small buffer is kept for the next partial frame, so that a busy session allocates nothing; a large one is
+        // given back.
+        if self.carry.is_empty() && self.carry.capacity() > KEPT {
             self.carry = Vec::new();
         }
     }
@@ -375,5 +377,7 @@ fn limit(rules: &Rules) -> usize {
     rules.max_message.max(MAX_DIGITS + 1)
 }
 
+/// Bytes of a carry that are kept while nothing is pending: most messages are shorter.
+const KEPT: usize = 512;
 /// Longest run of digits that is still looked at as a count; what exceeds `max_frame` is reported, not believed.
 const MAX_DIGITS: usize = 19;
