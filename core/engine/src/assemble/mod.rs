@@ -29,7 +29,7 @@ use crate::worker::{ActionUse, Program};
 use std::sync::Arc;
 use std::time::Duration;
 use sysloom_abi::iface_flag;
-use sysloom_config::catalogue::{Kinds, Type};
+use sysloom_config::catalogue::{Kinds, Param, Type};
 use sysloom_config::plan::{self, Plan, Value, Values};
 use sysloom_config::{Diagnostic, Span};
 use sysloom_wire::{Options, SanitizeRules};
@@ -242,8 +242,7 @@ impl Making<'_> {
         stop: &Arc<Stop>,
     ) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
         let mut made = Vec::new();
-        let marks = self.plan.modules.iter().find(|module| module.spec.name == "immark");
-        let mark_interval = marks.and_then(|module| module.values.int("interval")).unwrap_or(MARK_INTERVAL);
+        let mark_interval = mark_interval(self.plan).unwrap_or(MARK_INTERVAL);
         for (index, action) in self.plan.actions.iter().enumerate() {
             let me = id_of(Kind::Action, index);
             let spec = &self.plan.modules[action.module].spec;
@@ -325,6 +324,18 @@ impl Making<'_> {
         let text = format!("{who}: {}", fault.text);
         self.diagnostics.push(Diagnostic::error(fault.code, "refused-by-module", text, span));
         None
+    }
+}
+
+/// The seconds between marks: of whichever module answers to rsyslog's directive for them.
+fn mark_interval(plan: &Plan) -> Option<i64> {
+    let mut settings = plan.modules.iter().flat_map(|module| module.values.iter());
+    let is_marks =
+        |param: &Param| param.legacy.iter().any(|l| l.name.eq_ignore_ascii_case("MarkMessagePeriod"));
+    let (_, setting) = settings.find(|(param, _)| is_marks(param))?;
+    match setting?.value {
+        Value::Int(seconds) => Some(seconds),
+        _ => None,
     }
 }
 
