@@ -52,9 +52,20 @@ impl Environment for World {
         let Some(iface) = plugin.ifaces().first() else {
             return Err(format!("{} has no interface", plugin.path().display()));
         };
-        let spec = plugin::spec(iface);
+        let mut spec = plugin::spec(iface);
+        // One word may stand for an input and an output that take the same options.
+        for other in plugin.ifaces().iter().map(plugin::spec) {
+            let same = other.name == spec.name
+                && other.instance_params == spec.instance_params
+                && other.module_params == spec.module_params;
+            if same {
+                spec.kinds = spec.kinds | other.kinds;
+                spec.uses_streams |= other.uses_streams;
+                spec.default_template = spec.default_template.or(other.default_template);
+            }
+        }
         // A driver is asked for by its stream's parameters, not by an instance.
-        if !spec.kinds.contains(Kinds::DRIVER) {
+        if spec.kinds != Kinds::DRIVER {
             self.modules.by_name.insert(spec.name.clone(), Arc::clone(&plugin));
         }
         Ok(Arc::new(spec))
