@@ -97,7 +97,10 @@ impl Report {
             return Err(("the configuration file cannot be read".into(), CANNOT_OPEN));
         }
         if self.errors.get() > 0 && loaded.plan.globals.bool("abortOnUncleanConfig") == Some(true) {
-            return Err(("the configuration is not clean, and abortOnUncleanConfig is on: not started".into(), UNCLEAN));
+            return Err((
+                "the configuration is not clean, and abortOnUncleanConfig is on: not started".into(),
+                UNCLEAN,
+            ));
         }
         if loaded.plan.actions.is_empty() {
             let text = "there are no active actions configured. Inputs would run, but no output whatsoever were \
