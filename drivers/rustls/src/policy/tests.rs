@@ -1,3 +1,5 @@
+//! What strings of policy come to, and which are refused, as tables.
+
 use super::*;
 
 /// Versions, suites and groups in one line, by short names.
