@@ -127,8 +127,10 @@ impl Splitter {
         if self.state == State::Trailer {
             at = skip(input, at, |byte| matches!(byte, b'\n' | b'\r' | 0));
         }
-        if rules.cisco_asa {
+        if rules.cisco_asa && input.get(at) == Some(&b' ') {
             at = skip(input, at, |byte| byte == b' ');
+            // The blank is the next frame's, also if the read ends here.
+            self.state = State::Start;
         }
         let Some(rest) = input.get(at..).filter(|rest| !rest.is_empty()) else { return input.len() };
         self.state = State::Start;

@@ -227,6 +227,8 @@ fn cisco_asa() {
     check("blanks before frames", &rules, b" <1>a\n <1>b\n   <1>c\n 9 <13>hello <1>d\n ", &{
         frames(["<1>a", "<1>b", "<1>c", "<13>hello", "<1>d"])
     });
+    let text = Rules { lf: false, ..rules };
+    check("no trailer after a blank", &text, b"4 <1>a \nb", &frames(["<1>a", "\nb"]));
     check("without it they are text", &Rules::default(), b"<1>a\n <1>b\n", &frames(["<1>a", " <1>b"]));
 }
 
