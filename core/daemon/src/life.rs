@@ -49,8 +49,9 @@ pub fn run(
     if let Some(privileges) = &privileges {
         privileges.drop(|text| report.log().say(6, 0, text)).map_err(|e| plain(&e))?;
     }
-    engine.start(report.delivers_own_messages(&loaded.plan)).map_err(|fault| (fault.text, fault.code))?;
+    // Before any input runs: whoever waits for an input's sign may look at this file next.
     let pid_file = if early.is_some() { early } else { write()? };
+    engine.start(report.delivers_own_messages(&loaded.plan)).map_err(|fault| (fault.text, fault.code))?;
     report.started();
     systemd::notify("READY=1");
     if let Some(background) = background {

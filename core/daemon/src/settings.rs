@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub config_file: PathBuf,
-    /// Directories to look for modules in, in order.
+    /// Directories to look for modules in, in order; the daemon's own come last.
     pub module_path: Vec<PathBuf>,
     /// None = write none, and do not look for a running daemon.
     pub pid_file: Option<PathBuf>,
@@ -68,13 +68,12 @@ impl Settings {
             .or(words.moddir)
             .or_else(|| std::env::var("RSYSLOG_MODDIR").ok())
             .filter(|path| !path.is_empty());
-        let module_path = match path {
-            Some(path) => path.split(':').filter(|dir| !dir.is_empty()).map(PathBuf::from).collect(),
-            None => {
-                let beside = executable.and_then(Path::parent).map(Path::to_path_buf);
-                beside.into_iter().chain([PathBuf::from(INSTALLED)]).collect()
-            }
-        };
+        // What rsyslog has built in is found whatever path is given: it stands beside the executable.
+        let beside = executable.and_then(Path::parent).map(Path::to_path_buf);
+        let given = path.as_deref().unwrap_or_default().split(':').filter(|dir| !dir.is_empty());
+        let given: Vec<_> = given.map(PathBuf::from).collect();
+        let own = beside.into_iter().chain([PathBuf::from(INSTALLED)]).filter(|dir| !given.contains(dir));
+        let module_path = given.iter().cloned().chain(own).collect();
         Ok(Self {
             config_file: arguments
                 .config_file
@@ -115,7 +114,7 @@ mod tests {
         let arguments = Arguments { config_file: Some("/y.conf".into()), ..Arguments::default() };
         let got = Settings::new("sysloomd", &arguments, &file, Some(Path::new("/opt/sysloomd"))).unwrap();
         assert_eq!(got.config_file, Path::new("/y.conf"));
-        assert_eq!(got.module_path, [PathBuf::from("/a"), PathBuf::from("/b")]);
+        assert_eq!(got.module_path, ["/a", "/b", "/opt", INSTALLED].map(PathBuf::from));
         assert_eq!(got.pid_file, None);
         assert!(!got.foreground);
         std::fs::write(&file, "MaxMessageSize = 1\n").unwrap();
