@@ -68,10 +68,15 @@ impl Settings {
             .or(words.moddir)
             .or_else(|| std::env::var("RSYSLOG_MODDIR").ok())
             .filter(|path| !path.is_empty());
+        // Drivers are looked for when a listener starts, and the daemon stands in / by then.
+        let dir = |dir: &str| match arguments.keep_directory {
+            true => Ok(PathBuf::from(dir)),
+            false => std::path::absolute(dir).map_err(|e| ConfigError::Foreign(Box::new(e))),
+        };
         // What rsyslog has built in is found whatever path is given: it stands beside the executable.
         let beside = executable.and_then(Path::parent).map(Path::to_path_buf);
         let given = path.as_deref().unwrap_or_default().split(':').filter(|dir| !dir.is_empty());
-        let given: Vec<_> = given.map(PathBuf::from).collect();
+        let given = given.map(dir).collect::<Result<Vec<_>, _>>()?;
         let own = beside.into_iter().chain([PathBuf::from(INSTALLED)]).filter(|dir| !given.contains(dir));
         let module_path = given.iter().cloned().chain(own).collect();
         Ok(Self {
@@ -117,6 +122,12 @@ mod tests {
         assert_eq!(got.module_path, ["/a", "/b", "/opt", INSTALLED].map(PathBuf::from));
         assert_eq!(got.pid_file, None);
         assert!(!got.foreground);
+        let relative = Arguments { module_path: Some("here".into()), ..Arguments::default() };
+        let absolute = Settings::new("sysloomd", &relative, &file, None).unwrap().module_path;
+        assert_eq!(absolute[0], std::env::current_dir().unwrap().join("here"));
+        let staying = Arguments { keep_directory: true, ..relative };
+        let kept = Settings::new("sysloomd", &staying, &file, None).unwrap().module_path;
+        assert_eq!(kept[0], PathBuf::from("here"));
         std::fs::write(&file, "MaxMessageSize = 1\n").unwrap();
         let refused = Settings::new("sysloomd", &arguments, &file, None).unwrap_err().to_string();
         assert!(refused.contains("MaxMessageSize"), "{refused}");
