@@ -171,8 +171,15 @@ impl Reactor {
             for event in events.iter().take(ready) {
                 match event.data() {
                     WAKE => drop(self.mailbox.wake.read()),
-                    token if token & DOOR != 0 => self.accept(token & !DOOR),
+                    token if token & DOOR != 0 => {}
                     conn => self.ready(conn),
+                }
+            }
+            // Last, when this loop knows whose connections have ended: the next one can then stay here, instead of
+            // waking another thread.
+            for event in events.iter().take(ready) {
+                if event.data() != WAKE && event.data() & DOOR != 0 {
+                    self.accept(event.data() & !DOOR);
                 }
             }
             for _ in 0..self.line.len() {
