@@ -4,7 +4,7 @@
 //! allocates nothing.
 
 use crate::script::Slot;
-use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// What queues carry and pools keep: many messages in one value.
 pub trait Bulk: Default + Send {
@@ -130,10 +130,7 @@ impl<T: Bulk> Pool<T> {
 
     /// An empty batch.
     pub fn take(&self) -> Box<T> {
-        match self.take.try_recv() {
-            Ok(batch) => batch,
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => Box::default(),
-        }
+        self.take.try_recv().unwrap_or_default()
     }
 
     /// Gives a batch back; its messages are gone.

@@ -25,7 +25,7 @@ use sysloom_abi::{param_flag, param_type};
 /// }
 /// ```
 ///
-/// Types follow from the field (bool: binary, integers: int, String: string, Vec<String>: array, `Option<..>`: not
+/// Types follow from the field (bool: binary, integers: int, String: string, `Vec<String>`: array, `Option<..>`: not
 /// required, no default) and can be narrowed: `word path size positive non_negative char file_mode user group severity
 /// facility template ruleset`, `choices = "a|b"`, `min = 1`, `max = 9`, `secret`, `deprecated`, `selector_text`.
 /// `legacy` lists directives as sysloom_abi::Param::legacy does. The field's doc comment is the help text. Without

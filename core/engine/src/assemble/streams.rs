@@ -38,7 +38,6 @@ pub fn params(values: &Values, globals: &Values) -> StreamParams {
             Some(word) if word.eq_ignore_ascii_case("ipv6-only") => 6,
             _ => 0,
         },
-        ..StreamParams::default()
     }
 }
 
