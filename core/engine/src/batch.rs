@@ -12,6 +12,10 @@ pub trait Bulk: Default + Send {
     fn messages(&self) -> usize;
     /// Keeps the messages that `keep` says yes to, asked with the severity of each.
     fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool);
+    /// Moves the first `n` messages behind those of `into`.
+    fn move_front(&mut self, n: usize, into: &mut Self);
+    /// Whether it has grown so large that nothing more should be added.
+    fn is_heavy(&self) -> bool;
     /// Makes it empty for its next use; what grew beyond the usual is given back.
     fn reset(&mut self);
 }
@@ -94,6 +98,23 @@ impl Bulk for Batch {
             place += usize::from(kept);
             kept
         });
+    }
+
+    fn move_front(&mut self, n: usize, into: &mut Self) {
+        let (n, before) = (n.min(self.heads.len()), into.heads.len());
+        for head in self.heads.iter().take(n) {
+            let off = head.off as usize;
+            into.push(self.bytes.get(off..off + head.len as usize).unwrap_or_default(), *head);
+        }
+        self.heads.drain(..n);
+        let moved = self.handed.iter().take_while(|(at, ..)| *at < n).count();
+        into.handed
+            .extend(self.handed.drain(..moved).map(|(at, ruleset, vars)| (before + at, ruleset, vars)));
+        self.handed.iter_mut().for_each(|(at, ..)| *at -= n);
+    }
+
+    fn is_heavy(&self) -> bool {
+        self.bytes.len() >= MAX_BYTES
     }
 
     fn reset(&mut self) {

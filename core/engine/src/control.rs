@@ -31,11 +31,12 @@ pub struct Control {
     termination: Mutex<Option<PathBuf>>,
 }
 
-/// A time that may be unset.
-pub struct Time(AtomicI64);
+/// A time that may be unset; clones are the same time.
+#[derive(Clone)]
+pub struct Time(Arc<AtomicI64>);
 
 /// Times of a queue.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Times {
     pub shutdown: Time,
     pub enqueue: Time,
@@ -43,7 +44,7 @@ pub struct Times {
 
 impl Default for Time {
     fn default() -> Self {
-        Self(AtomicI64::new(-1))
+        Self(Arc::new(AtomicI64::new(-1)))
     }
 }
 
@@ -53,7 +54,8 @@ impl Time {
         u64::try_from(self.0.load(Ordering::Relaxed)).ok().map(Duration::from_millis)
     }
 
-    fn set(&self, milliseconds: &str) -> Result<i64, Fault> {
+    /// Sets it from a number of milliseconds.
+    pub fn set(&self, milliseconds: &str) -> Result<i64, Fault> {
         let time: u32 = milliseconds
             .trim()
             .parse()

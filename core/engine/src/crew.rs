@@ -137,7 +137,8 @@ mod tests {
 
     #[test]
     fn a_slow_worker_pauses_for_each_message() {
-        let (crew, heard) = two(Limits { slowdown: Duration::from_millis(80), ..Limits::main_default() });
+        let (crew, heard) =
+            two(Limits { slowdown: Duration::from_millis(80), batch: 1, ..Limits::main_default() });
         let first = heard.recv().unwrap();
         assert!(heard.recv().unwrap() - first >= Duration::from_millis(80));
         crew.end().into_iter().for_each(|thread| thread.join().unwrap());

@@ -33,7 +33,6 @@ pub struct Engine {
     pub(crate) inputs: Vec<Arc<InputInstance>>,
     /// By number of the action; those that were refused are missing.
     pub(crate) outputs: Vec<Option<Arc<OutputInstance>>>,
-    pub(crate) stop: Arc<Stop>,
     pub(crate) running: Option<Running>,
 }
 
@@ -131,6 +130,9 @@ impl Engine {
         if let Some(net) = self.core.net.get() {
             net.stop_listening(time);
         }
+        // What inputs have at hand is all that comes.
+        self.queue.release();
+        self.program.queues.iter().flatten().for_each(|queue| queue.release());
         drop(running.stop_inputs);
         join_within(running.inputs, time, |n| {
             warn!(self.core.log.logger(), "{n} input(s) did not stop in time; going on without them");
@@ -148,7 +150,6 @@ impl Engine {
         for crew in &running.actions {
             self.empty(crew.queue());
         }
-        self.stop.stop();
         for crew in running.actions {
             join_within(crew.end(), WORKER_TIME, |_| {});
         }
@@ -167,17 +168,14 @@ impl Engine {
 
     /// Lets the workers empty a queue within its time. What is left after that is lost, and said to be.
     fn empty<T: Bulk>(&self, queue: &Queue<T>) {
-        let limits = queue.limits();
-        let ordered = match queue.name == self.queue.name {
-            true => self.core.control.main_ordered.shutdown.is(),
-            false => None,
-        };
-        if queue.drain(ordered.unwrap_or(limits.timeout_shutdown)) {
+        if queue.drain(queue.timeout_shutdown()) {
             return;
         }
-        // Whoever waits for a destination gives up; what is in work may still finish.
-        self.stop.stop();
-        if !queue.drain(limits.timeout_action_completion) {
+        // The batch at hand may still be finished, but it waits for nothing any more.
+        queue.give_up();
+        self.program.queues.iter().flatten().for_each(|queue| queue.hurry());
+        self.program.actions.iter().filter_map(|used| used.queue.as_ref()).for_each(|queue| queue.hurry());
+        if !queue.rest(queue.limits().timeout_action_completion) {
             let (left, name) = (queue.fill(), &queue.name);
             error!(self.core.log.logger(),
                 "{left} message(s) in queue '{name}' are lost: they could not be delivered within the time allowed \
@@ -202,7 +200,7 @@ impl Engine {
                 let (used, queue, mut attempt) = (Arc::clone(&used), Arc::clone(&queue), None);
                 Box::new(move |mut outbox: Box<Outbox>| {
                     let n = outbox.len();
-                    used.commit(&mut attempt, &mut outbox);
+                    used.commit(queue.gives_up(), &mut attempt, &mut outbox);
                     queue.done_with(n, outbox);
                 })
             })?);

@@ -41,6 +41,7 @@ impl Intake {
     pub fn submit(self: &Arc<Self>, input: u32, block: &[u8], frames: &[Frame], flags: u32) -> usize {
         let mut now = 0;
         let delay = delay(flags);
+        let most = self.queue.limits().batch;
         FILLING.with_borrow_mut(|filling| {
             let at = filling.iter().position(|f| Arc::ptr_eq(&f.intake, self)).unwrap_or_else(|| {
                 filling.push(Filling { intake: Arc::clone(self), batch: self.pool.take(), delay });
@@ -48,7 +49,7 @@ impl Intake {
             });
             let mine = &mut filling[at];
             // The least patient sender of a batch decides how long it may wait.
-            mine.delay = if mine.batch.is_empty() { delay } else { less_patient(mine.delay, delay) };
+            mine.delay = if mine.batch.is_empty() { delay } else { mine.delay.less_patient(delay) };
             for frame in frames {
                 let off = frame.off as usize;
                 let Some(message) = block.get(off..off + frame.len as usize) else { continue };
@@ -57,8 +58,9 @@ impl Intake {
                     given => given,
                 };
                 let Frame { peer, flags, .. } = *frame;
+                let flags = flags & !DELAYS | delay_bits(delay);
                 mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input });
-                if mine.batch.is_full() {
+                if mine.batch.is_full() || mine.batch.len() >= most {
                     mine.send();
                 }
             }
@@ -105,14 +107,22 @@ fn delay(flags: u32) -> Delay {
     }
 }
 
-fn less_patient(a: Delay, b: Delay) -> Delay {
-    let rank = |delay| match delay {
-        Delay::Never => 0,
-        Delay::None => 1,
-        Delay::Light => 2,
-        Delay::Full => 3,
-    };
-    if rank(a) <= rank(b) { a } else { b }
+/// How far the sender of a message can be held back, in the flags of its head.
+fn delay_bits(delay: Delay) -> u32 {
+    match delay {
+        Delay::Full => FULL,
+        Delay::Light => LIGHT,
+        Delay::None | Delay::Never => 0,
+    }
+}
+
+/// The opposite: what a head says.
+pub fn delay_of(flags: u32) -> Delay {
+    match flags & DELAYS {
+        FULL => Delay::Full,
+        LIGHT => Delay::Light,
+        _ => Delay::None,
+    }
 }
 
 fn nonzero(slot: &mut i64, make: impl FnOnce() -> i64) -> &i64 {
@@ -121,3 +131,8 @@ fn nonzero(slot: &mut i64, make: impl FnOnce() -> i64) -> &i64 {
     }
     slot
 }
+
+/// Bits of a head's flags that no frame has.
+const LIGHT: u32 = 1 << 30;
+const FULL: u32 = 1 << 31;
+const DELAYS: u32 = LIGHT | FULL;

@@ -3,8 +3,9 @@
 //! One thread, one worker. Parsing goes over the whole batch first; then each message runs through its ruleset, in
 //! order; each action that got records commits once a batch. Everything a worker needs is kept and reused.
 
-use crate::action::{Action, Attempt, Outbox, When};
+use crate::action::{Action, Attempt, Outbox, Stop, When};
 use crate::batch::Batch;
+use crate::intake;
 use crate::message::{Around, Message, reception};
 use crate::queue::{Delay, Queue, Taken};
 use crate::ruleset::{self, Host, Ruleset};
@@ -45,10 +46,11 @@ pub struct ActionUse {
 
 impl ActionUse {
     /// Commits an outbox through a worker object that is made when it is first needed.
-    pub fn commit(&self, attempt: &mut Option<Attempt>, outbox: &mut Outbox) {
+    /// It waits for its destination until `stop` is set.
+    pub fn commit(&self, stop: &Arc<Stop>, attempt: &mut Option<Attempt>, outbox: &mut Outbox) {
         if attempt.is_none() {
             match (self.open)() {
-                Ok(opened) => *attempt = Some(opened),
+                Ok(opened) => *attempt = Some(opened.until(stop)),
                 Err(why) => error!(self.action.log, "action '{}': {why}", self.action.name),
             }
         }
@@ -156,20 +158,20 @@ impl Worker {
             let mut acting =
                 Acting { program: &program, attempts, outboxes, touched, previous, handed, last, at };
             ruleset::run(&program.rulesets, ruleset, &message, run, &mut acting);
-            self.hand_over(Batch::is_full);
+            self.hand_over(|batch, most| batch.is_full() || batch.len() >= most);
             if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
                 work = self.commit(work);
             }
         }
-        self.hand_over(|_| true);
+        self.hand_over(|_, _| true);
         self.commit(work)
     }
 
     /// Puts batches for rulesets with queues of their own there.
-    fn hand_over(&mut self, which: impl Fn(&Batch) -> bool) {
+    fn hand_over(&mut self, which: impl Fn(&Batch, usize) -> bool) {
         for (queue, handed) in self.program.queues.iter().zip(&mut self.handed) {
             if let Some(queue) = queue
-                && let Some(batch) = handed.take_if(|batch| which(batch))
+                && let Some(batch) = handed.take_if(|batch| which(batch, queue.limits().batch))
             {
                 // rsyslog: a worker is held back only by a queue that is full.
                 queue.enqueue(batch, Delay::None);
@@ -200,13 +202,8 @@ impl Worker {
                 continue;
             }
             match &used.queue {
-                None => used.commit(&mut self.attempts[action], outbox),
-                Some(queue) => {
-                    let mut full = queue.empty();
-                    full.set_columns(used.columns.len());
-                    std::mem::swap(outbox, &mut full);
-                    queue.enqueue(full, Delay::None);
-                }
+                None => used.commit(self.queue.gives_up(), &mut self.attempts[action], outbox),
+                Some(queue) => enqueue(queue, outbox),
             }
         }
         self.touched.clear();
@@ -259,8 +256,15 @@ impl Host for Acting<'_> {
                 template.render(message, &mut run.buffers, out);
             }
         });
-        if used.queue.is_some() {
+        if let Some(queue) = &used.queue {
             outbox.note_severity(message.severity());
+            if queue.limits().take_flow_control {
+                outbox.note_delay(intake::delay_of(message.head.flags));
+            }
+            // What waits for another's failure is not known to stay yet.
+            if outbox.len() >= queue.limits().batch && !used.when.after_failure {
+                enqueue(queue, outbox);
+            }
         }
         self.last = used.queue.is_none().then_some(action);
         let suspended =
@@ -283,6 +287,14 @@ impl Host for Acting<'_> {
         error!(self.program.log, "error: CALL_INDIRECT: ruleset '{name}' cannot be found, treating as NOP";
             "code" => 2157);
     }
+}
+
+/// Puts an outbox's records into their action's queue.
+fn enqueue(queue: &Queue<Outbox>, outbox: &mut Outbox) {
+    let (mut full, delay) = (queue.empty(), outbox.delay());
+    full.set_columns(outbox.columns());
+    std::mem::swap(outbox, &mut full);
+    queue.enqueue(full, delay);
 }
 
 /// A property of a message that the calling thread is committing: its full length after copying what fits.

@@ -67,3 +67,48 @@ fn an_action_s_queue_keeps_every_tenth_message() {
     assert_eq!(file_lines(&dir.file("tenth"), 10), texts((1..101).filter(|i| i % 10 == 0)));
     daemon.stop();
 }
+
+/// Fewer messages than asked for stay in the queue, until more come or the daemon stops.
+#[test]
+fn an_action_s_queue_is_emptied_only_when_enough_has_come() {
+    let dir = Dir::new();
+    let config = "action(type=\"omfile\" file=\"{dir}/least\" template=\"m\" queue.type=\"LinkedList\" \
+                  queue.minDequeueBatchSize=\"20\" queue.minDequeueBatchSize.timeout=\"600000\")\n\
+                  action(type=\"omfile\" file=\"{dir}/all\" template=\"m\")\n";
+    let (daemon, mut stream) = start(&dir, config);
+    send(&mut stream, 0..15);
+    assert_eq!(file_lines(&dir.file("all"), 15).len(), 15);
+    assert!(!dir.file("least").exists(), "fifteen are not enough");
+    send(&mut stream, 15..20);
+    assert_eq!(file_lines(&dir.file("least"), 20), texts(0..20));
+    send(&mut stream, 20..25);
+    assert_eq!(file_lines(&dir.file("all"), 25).len(), 25);
+    // What waits at the end is not kept waiting any more; omfile's own queue has ten milliseconds for it.
+    daemon.stop();
+    assert_eq!(file_lines(&dir.file("least"), 25), texts(0..25));
+}
+
+/// The queue is full and its destination stuck: with flow control a TCP sender is held back at the light mark and
+/// nothing is dropped at once; without it everything that does not fit is.
+#[test]
+fn an_action_s_queue_takes_flow_control_from_the_messages() {
+    for (on, dropped) in [("off", true), ("on", false)] {
+        let dir = Dir::new();
+        let port = crate::closed_port();
+        let config = format!(
+            "module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{{dir}}/stats\")\n\
+             action(type=\"omfwd\" name=\"stuck\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" \
+             action.resumeRetryCount=\"-1\" queue.type=\"FixedArray\" queue.size=\"1000\" \
+             queue.lightDelayMark=\"500\" queue.timeoutEnqueue=\"0\" queue.takeFlowCtlFromMsg=\"{on}\")\n"
+        );
+        let (daemon, mut stream) = start(&dir, &config);
+        send(&mut stream, 0..2000);
+        let line = sysloom_tests::wait_for("a report of a queue that has got something", || {
+            let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
+            let lines = stats.lines().filter(|line| line.contains(": stuck queue: "));
+            lines.map(str::to_owned).find(|line| !line.contains(" size=0 "))
+        });
+        assert_eq!(!line.contains(" discarded.full=0 "), dropped, "{on}: {line}");
+        drop(daemon);
+    }
+}

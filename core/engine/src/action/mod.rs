@@ -28,7 +28,6 @@ pub struct Action {
     pub module: String,
     pub policy: Policy,
     pub log: Logger,
-    pub stop: Arc<Stop>,
     /// Where records go that are given up.
     pub error_file: Option<ErrorFile>,
     processed: &'static AtomicU64,
@@ -67,6 +66,8 @@ pub enum Row {
 /// One worker's side of an action.
 pub struct Attempt {
     deliver: Box<dyn Deliver>,
+    /// Of the queue whose worker this is: its time is over.
+    stop: Arc<Stop>,
     suspended_until: Option<Instant>,
     /// Suspensions in a row.
     suspensions: u32,
@@ -76,24 +77,26 @@ pub struct Attempt {
     lost: Vec<u64>,
 }
 
-/// The daemon is stopping: whoever waits for a retry is woken.
+/// Something's time is over: whoever waits for a retry is woken.
 #[derive(Default)]
 pub struct Stop {
+    set: AtomicBool,
     stopping: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Stop {
     pub fn stop(&self) {
+        self.set.store(true, Ordering::Release);
         *self.stopping.lock().unwrap_or_else(|e| e.into_inner()) = true;
         self.changed.notify_all();
     }
 
-    pub fn is_stopping(&self) -> bool {
-        *self.stopping.lock().unwrap_or_else(|e| e.into_inner())
+    pub fn is_set(&self) -> bool {
+        self.set.load(Ordering::Acquire)
     }
 
-    /// Waits; true = the daemon is stopping.
+    /// Waits; true = the time is over.
     pub fn wait(&self, time: Duration) -> bool {
         let held = self.stopping.lock().unwrap_or_else(|e| e.into_inner());
         let (held, _) = self
@@ -105,14 +108,7 @@ impl Stop {
 }
 
 impl Action {
-    pub fn new(
-        name: String,
-        module: String,
-        policy: Policy,
-        log: Logger,
-        stop: Arc<Stop>,
-        stats: &Stats,
-    ) -> Self {
+    pub fn new(name: String, module: String, policy: Policy, log: Logger, stats: &Stats) -> Self {
         let counter = |c| stats.counter("core.action", &name, c);
         let (processed, failed) = (counter("processed"), counter("failed"));
         let (suspended, resumed) = (counter("suspended"), counter("resumed"));
@@ -123,7 +119,6 @@ impl Action {
             module,
             policy,
             log,
-            stop,
             error_file,
             processed,
             failed,
@@ -144,7 +139,7 @@ impl Action {
         }
         if !outbox.is_empty() {
             self.failed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
-            if self.stop.is_stopping() {
+            if attempt.stop.is_set() {
                 self.given_up.fetch_add(outbox.len() as u64, Ordering::Relaxed);
             }
             if let Some(file) = &self.error_file {
@@ -200,7 +195,7 @@ impl Action {
             }
             // rsyslog: ten "resumed, but failed again" in a row count as a failed resume.
             if failures > MAX_FALSE_RESUMES {
-                if self.policy.retry_count >= 0 || self.stop.wait(self.policy.interval) {
+                if self.policy.retry_count >= 0 || attempt.stop.wait(self.policy.interval) {
                     return self.suspend(attempt);
                 }
                 failures = 0;
@@ -238,7 +233,7 @@ impl Action {
                 return false;
             }
             tries += 1;
-            if self.stop.wait(self.policy.interval) {
+            if attempt.stop.wait(self.policy.interval) {
                 return false;
             }
         }
@@ -300,8 +295,15 @@ impl Attempt {
         self.lost.clear();
     }
 
+    /// `self` for a worker that waits for nothing once `stop` is set.
+    pub fn until(mut self, stop: &Arc<Stop>) -> Self {
+        self.stop = Arc::clone(stop);
+        self
+    }
+
     pub fn new(deliver: Box<dyn Deliver>) -> Self {
-        Self { deliver, suspended_until: None, suspensions: 0, said: String::new(), lost: Vec::new() }
+        let stop = Arc::default();
+        Self { deliver, stop, suspended_until: None, suspensions: 0, said: String::new(), lost: Vec::new() }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use crate::batch::Bulk;
 use crate::plugin::Rows;
+use crate::queue::Delay;
 use sysloom_abi::Span;
 
 /// Rendered records, back to back; reused for every batch.
@@ -12,6 +13,8 @@ pub struct Outbox {
     messages: Vec<u64>,
     /// One for each record of an action with a queue.
     severities: Vec<u8>,
+    /// How far the sender of the least patient record can be held back.
+    delay: Option<Delay>,
     columns: usize,
 }
 
@@ -63,6 +66,16 @@ impl Outbox {
         self.severities.push(severity);
     }
 
+    /// Notes how far the sender of a record can be held back.
+    pub fn note_delay(&mut self, delay: Delay) {
+        self.delay = Some(self.delay.map_or(delay, |other| other.less_patient(delay)));
+    }
+
+    /// What the records' senders allow; nothing that was noted holds nobody back.
+    pub fn delay(&self) -> Delay {
+        self.delay.unwrap_or(Delay::None)
+    }
+
     /// The text of one cell.
     pub fn cell(&self, row: usize, column: usize) -> &[u8] {
         let Some(span) = self.cells.get(row * self.columns + column) else { return &[] };
@@ -77,6 +90,7 @@ impl Outbox {
             rest.add(self.messages[row], |column, out| out.extend_from_slice(self.cell(row, column)));
             rest.severities.extend(self.severities.get(row));
         }
+        rest.delay = self.delay;
         *self = rest;
     }
 
@@ -90,6 +104,7 @@ impl Outbox {
         self.cells.clear();
         self.messages.clear();
         self.severities.clear();
+        self.delay = None;
         if self.block.capacity() > 4 * LARGE {
             self.block.shrink_to(LARGE);
         }
@@ -107,6 +122,21 @@ impl Bulk for Outbox {
         if kept.contains(&false) {
             self.retain(|row| kept[row]);
         }
+    }
+
+    fn move_front(&mut self, n: usize, into: &mut Self) {
+        let n = n.min(self.len());
+        into.columns = self.columns;
+        for row in 0..n {
+            into.add(self.messages[row], |column, out| out.extend_from_slice(self.cell(row, column)));
+        }
+        into.severities.extend(self.severities.drain(..n.min(self.severities.len())));
+        self.messages.drain(..n);
+        self.cells.drain(..n * self.columns);
+    }
+
+    fn is_heavy(&self) -> bool {
+        self.is_large()
     }
 
     fn reset(&mut self) {

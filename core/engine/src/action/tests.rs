@@ -36,7 +36,7 @@ fn action(retry_count: i64) -> Action {
         report_continuation: false,
     };
     let log = Logger::root(slog::Discard, slog::o!());
-    Action::new("a".into(), "m".into(), policy, log, Arc::default(), &Stats::default())
+    Action::new("a".into(), "m".into(), policy, log, &Stats::default())
 }
 
 fn run(

@@ -10,8 +10,9 @@ mod unsupported;
 
 pub use environment::{Modules, World};
 
-use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, Stop, ToPlugin, When};
+use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, ToPlugin, When};
 use crate::batch::Pool;
+use crate::control::{Time, Times};
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
 use crate::filter::Gatherer;
@@ -40,7 +41,6 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     crate::clock::offset_minutes(0);
     let mut diagnostics = Vec::new();
     let mut made = Making { plan, core, modules, diagnostics: &mut diagnostics };
-    let stop = Arc::new(Stop::default());
     let hostname = hostname(&plan.globals);
     let _ = core.globals.set((plan.globals.clone(), hostname.clone()));
     let (inputs_of, outputs_of) = made.module_objects();
@@ -49,7 +49,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     core.net.get_or_init(|| Net::new(house));
     // Inputs first: an instrumentation module sets defaults for the queues of actions.
     let inputs = made.inputs(&inputs_of);
-    let actions = made.actions(&outputs_of, &stop);
+    let actions = made.actions(&outputs_of);
     let templates = Template::compile_all(plan, made.diagnostics);
     let objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
     let exact_names = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
@@ -73,7 +73,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     if let Some(time) = instrumented.enqueue.is().filter(|_| unsaid("queue.timeoutEnqueue")) {
         limits.timeout_enqueue = time;
     }
-    let queue = Arc::new(Queue::new("main Q", limits, Arc::clone(&pool), &core.stats));
+    let queue = Queue::new("main Q", limits, Arc::clone(&pool), &core.stats);
+    let queue = Arc::new(queue.ordered(core.control.main_ordered.clone()));
     let filled = Arc::clone(&queue);
     core.control.count_queue(Box::new(move || filled.fill()));
     let intake = Intake::new(Arc::clone(&queue), pool);
@@ -119,7 +120,6 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         intake,
         inputs: inputs.into_iter().map(|(instance, _)| instance).collect(),
         outputs: actions.into_iter().map(|(_, output)| output).collect(),
-        stop,
         running: None,
     };
     unsupported::report(plan, &mut diagnostics);
@@ -236,11 +236,7 @@ impl Making<'_> {
     }
 
     /// One for each action of the Plan, so that their numbers hold; what cannot be made delivers nothing.
-    fn actions(
-        &mut self,
-        modules: &OutputModules,
-        stop: &Arc<Stop>,
-    ) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
+    fn actions(&mut self, modules: &OutputModules) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
         let mut made = Vec::new();
         let mark_interval = mark_interval(self.plan).unwrap_or(MARK_INTERVAL);
         for (index, action) in self.plan.actions.iter().enumerate() {
@@ -261,7 +257,7 @@ impl Making<'_> {
             let policy = Policy::new(&action.common, &self.plan.globals);
             let open = opener(instance.clone());
             let log = self.core.log.logger();
-            let mut act = Action::new(name, module, policy, log.clone(), Arc::clone(stop), &self.core.stats);
+            let mut act = Action::new(name, module, policy, log.clone(), &self.core.stats);
             let most = action.common.int("action.errorFile.maxSize").unwrap_or(0);
             act.error_file =
                 action.common.str("action.errorFile").map(|path| ErrorFile::new(path, most, log));
@@ -307,7 +303,17 @@ impl Making<'_> {
         time("queue.timeoutShutdown", instrumented.shutdown.is(), &mut limits.timeout_shutdown);
         time("queue.timeoutEnqueue", instrumented.enqueue.is(), &mut limits.timeout_enqueue);
         let pool = Arc::new(Pool::new(POOL));
-        let queue = Arc::new(Queue::new(&format!("{action} queue"), limits, pool, &self.core.stats));
+        // What is ordered later holds for the same queues as what is set before.
+        let unsaid = |name: &str, time: &Time| match values.written(name) {
+            None => time.clone(),
+            Some(_) => Time::default(),
+        };
+        let ordered = Times {
+            shutdown: unsaid("queue.timeoutShutdown", &instrumented.shutdown),
+            enqueue: unsaid("queue.timeoutEnqueue", &instrumented.enqueue),
+        };
+        let queue = Queue::new(&format!("{action} queue"), limits, pool, &self.core.stats);
+        let queue = Arc::new(queue.ordered(ordered));
         let filled = Arc::clone(&queue);
         self.core.control.count_queue(Box::new(move || filled.fill()));
         Some(queue)

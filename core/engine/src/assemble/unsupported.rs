@@ -82,7 +82,7 @@ const GLOBALS: &[&str] = &[
     "$RepeatedMsgReduction",
 ];
 const ACTIONS: &[&str] = &["action.externalState.file", "action.rateLimit.name"];
-const QUEUES: &[&str] = &["queue.takeFlowCtlFromMsg", "queue.minDequeueBatchSize", "queue.cry.provider"];
+const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
 const DISK: &[&str] = &["queue.filename"];
 const STREAMS: &[&str] = &["streamDriver.tlsRevocationCheck"];

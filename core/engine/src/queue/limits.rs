@@ -18,6 +18,13 @@ pub struct Limits {
     pub timeout_shutdown: Duration,
     /// How long the batch at hand may take after that.
     pub timeout_action_completion: Duration,
+    /// Messages that a worker takes at once, at most.
+    pub batch: usize,
+    /// How many a worker waits for before it takes them, and how long at most.
+    pub min_batch: usize,
+    pub min_batch_timeout: Duration,
+    /// A queue of an action holds senders back as the messages' inputs allow.
+    pub take_flow_control: bool,
     /// Workers at most.
     pub workers: usize,
     /// Messages in the queue for each worker beyond the first.
@@ -56,12 +63,17 @@ impl Window {
 impl Limits {
     /// rsyslog: what the main queue has when nothing is said of it.
     pub fn main_default() -> Self {
-        Self::sized(100_000, 2)
+        Self { batch: 256, ..Self::sized(100_000, 2) }
     }
 
     /// rsyslog: what a queue of an action has.
     pub fn action_default() -> Self {
-        Self { timeout_shutdown: Duration::from_millis(10), minimum_messages: 100, ..Self::sized(1000, 1) }
+        Self {
+            timeout_shutdown: Duration::from_millis(10),
+            minimum_messages: 100,
+            batch: 128,
+            ..Self::sized(1000, 1)
+        }
     }
 
     fn sized(size: usize, workers: usize) -> Self {
@@ -72,6 +84,10 @@ impl Limits {
             timeout_enqueue: Duration::from_millis(2000),
             timeout_shutdown: Duration::from_millis(1500),
             timeout_action_completion: Duration::from_millis(1000),
+            batch: 1024.min(size),
+            min_batch: 0,
+            min_batch_timeout: Duration::from_millis(1000),
+            take_flow_control: false,
             workers,
             minimum_messages: (size / workers.max(1)).max(1),
             timeout_worker: Duration::from_millis(60_000),
@@ -108,6 +124,11 @@ impl Limits {
             timeout_shutdown: time("queue.timeoutShutdown").unwrap_or(usual.timeout_shutdown),
             timeout_action_completion: time("queue.timeoutActionCompletion")
                 .unwrap_or(usual.timeout_action_completion),
+            // rsyslog: a batch is never larger than the queue, and nobody waits for more than a batch.
+            batch: number("queue.dequeueBatchSize").filter(|n| *n > 0).unwrap_or(defaults.batch).min(size),
+            min_batch: number("queue.minDequeueBatchSize").unwrap_or(0),
+            min_batch_timeout: time("queue.minDequeueBatchSize.timeout").unwrap_or(usual.min_batch_timeout),
+            take_flow_control: values.bool("queue.takeFlowCtlFromMsg").unwrap_or(false),
             timeout_worker: time("queue.timeoutWorkerThreadShutdown").unwrap_or(usual.timeout_worker),
             minimum_messages: number("queue.workerThreadMinimumMessages")
                 .filter(|n| *n > 0)

@@ -8,11 +8,13 @@ mod limits;
 
 pub use limits::{Limits, Window};
 
+use crate::action::Stop;
 use crate::batch::{Batch, Bulk, Pool};
+use crate::control::Times;
 use crate::stats::Stats;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// How far a sender can be held back while the queue is filling.
@@ -28,12 +30,29 @@ pub enum Delay {
     Never,
 }
 
+impl Delay {
+    /// The one that holds back less.
+    pub fn less_patient(self, other: Self) -> Self {
+        let rank = |delay| match delay {
+            Self::Never => 0,
+            Self::None => 1,
+            Self::Light => 2,
+            Self::Full => 3,
+        };
+        if rank(self) <= rank(other) { self } else { other }
+    }
+}
+
 /// A queue of batches.
 pub struct Queue<T: Bulk = Batch> {
     pub name: String,
     limits: Limits,
     give: Sender<Box<T>>,
     take: Receiver<Box<T>>,
+    /// What was left of a batch that did not fit into another: the first to be taken.
+    front: Mutex<Option<Box<T>>>,
+    /// Messages that no worker has taken yet.
+    waiting: AtomicUsize,
     /// Messages that were enqueued and are not yet fully processed.
     fill: AtomicUsize,
     /// Where workers wait for batches: without the spinning of the channel's own wait, which costs more than a message
@@ -50,6 +69,14 @@ pub struct Queue<T: Bulk = Batch> {
     /// Messages since the last one that sampling kept.
     sampled: AtomicUsize,
     stopping: AtomicBool,
+    /// Senders are not held back any more: what they have at hand is all that comes.
+    released: AtomicBool,
+    /// Its time is over: workers end after the batch at hand, and whoever waits for a destination gives up.
+    gives_up: Arc<Stop>,
+    /// Nobody waits for room any more.
+    hurried: AtomicBool,
+    /// What holds instead of the limits' times.
+    ordered: Times,
     pool: Arc<Pool<T>>,
     counts: Counts,
 }
@@ -97,6 +124,8 @@ impl<T: Bulk> Queue<T> {
             limits,
             give,
             take,
+            front: Mutex::default(),
+            waiting: AtomicUsize::new(0),
             fill: AtomicUsize::new(0),
             arrivals: Gate::default(),
             room: Gate::default(),
@@ -105,9 +134,29 @@ impl<T: Bulk> Queue<T> {
             rest: Gate::default(),
             sampled: AtomicUsize::new(0),
             stopping: AtomicBool::new(false),
+            released: AtomicBool::new(false),
+            gives_up: Arc::default(),
+            hurried: AtomicBool::new(false),
+            ordered: Times::default(),
             pool,
             counts,
         }
+    }
+
+    /// Has these times hold instead of those of its limits, once somebody sets them.
+    pub fn ordered(mut self, times: Times) -> Self {
+        self.ordered = times;
+        self
+    }
+
+    /// How long workers may go on emptying it when the daemon stops.
+    pub fn timeout_shutdown(&self) -> Duration {
+        self.ordered.shutdown.is().unwrap_or(self.limits.timeout_shutdown)
+    }
+
+    /// What its workers look at before they wait for a destination.
+    pub fn gives_up(&self) -> &Arc<Stop> {
+        &self.gives_up
     }
 
     /// An empty batch to fill.
@@ -124,39 +173,92 @@ impl<T: Bulk> Queue<T> {
         self.fill.load(Ordering::Acquire)
     }
 
-    /// Puts a batch in. Returns how many messages were lost because the queue stayed full.
+    /// Puts a batch in, in parts where it meets a mark or the end of the room. Returns how many messages were lost because
+    /// the queue stayed full.
     pub fn enqueue(&self, mut batch: Box<T>, delay: Delay) -> usize {
+        // rsyslog: what is dropped right away has been counted as well.
+        self.counts.enqueued.fetch_add(batch.messages() as u64, Ordering::Relaxed);
         self.select(&mut batch);
-        let n = batch.messages();
-        if n == 0 {
-            self.pool.give(batch);
-            return 0;
+        if matches!(delay, Delay::Light | Delay::Full) && batch.messages() > 0 {
+            self.pace();
         }
-        self.hold_back(delay);
-        if self.fill() >= self.limits.size {
-            self.counts.full.fetch_add(n as u64, Ordering::Relaxed);
-            let patience = if delay == Delay::Never { Duration::ZERO } else { self.limits.timeout_enqueue };
-            if !self.wait_below(self.limits.size, patience) {
-                return self.lose(batch);
+        let (mut lost, mut light) = (0, 0);
+        loop {
+            let n = batch.messages();
+            if n == 0 {
+                self.pool.give(batch);
+                return lost;
+            }
+            let mark = match delay {
+                Delay::Full => self.limits.full_delay_mark.min(self.limits.size),
+                // rsyslog: a light delay is one wait for a message, then it goes in.
+                Delay::Light if light == 0 && self.limits.light_delay_mark > 0 => {
+                    self.limits.light_delay_mark.min(self.limits.size)
+                }
+                _ => self.limits.size,
+            };
+            let mark = if self.released.load(Ordering::Acquire) { self.limits.size } else { mark };
+            let most = n.min(self.limits.batch).min(if light == 0 { usize::MAX } else { light });
+            let room = |fill: usize| (fill < mark).then(|| fill + most.min(mark - fill));
+            if let Ok(before) = self.fill.fetch_update(Ordering::AcqRel, Ordering::Acquire, room) {
+                light = 0;
+                let part = most.min(mark - before);
+                let fill = before + part;
+                self.counts.size.store(fill as u64, Ordering::Relaxed);
+                self.counts.max_size.fetch_max(fill as u64, Ordering::Relaxed);
+                if part == n {
+                    return lost + self.put(batch);
+                }
+                let mut piece = self.pool.take();
+                batch.move_front(part, &mut piece);
+                lost += self.put(piece);
+                continue;
+            }
+            if mark < self.limits.size {
+                let met = || self.fill() < mark || self.released.load(Ordering::Acquire);
+                if !self.room.wait(ONE_SECOND, met) && delay == Delay::Light {
+                    light = 1;
+                }
+                continue;
+            }
+            self.counts.full.fetch_add(1, Ordering::Relaxed);
+            let patience = match delay {
+                Delay::Never => Duration::ZERO,
+                _ => self.ordered.enqueue.is().unwrap_or(self.limits.timeout_enqueue),
+            };
+            let hurried = || self.hurried.load(Ordering::Acquire);
+            let met = || self.fill() < mark || hurried();
+            if patience.is_zero() || !self.room.wait(patience, met) || (hurried() && self.fill() >= mark) {
+                // rsyslog: each message has its own time to wait.
+                let n = if patience.is_zero() || hurried() { n } else { 1 };
+                lost += n;
+                self.counts.discarded_full.fetch_add(n as u64, Ordering::Relaxed);
+                let mut gone = self.pool.take();
+                batch.move_front(n, &mut gone);
+                self.pool.give(gone);
             }
         }
-        let fill = self.fill.fetch_add(n, Ordering::AcqRel) + n;
-        self.counts.enqueued.fetch_add(n as u64, Ordering::Relaxed);
-        self.counts.size.store(fill as u64, Ordering::Relaxed);
-        self.counts.max_size.fetch_max(fill as u64, Ordering::Relaxed);
+    }
+
+    /// Hands on a part whose place is taken already. Returns how many messages were lost.
+    fn put(&self, batch: Box<T>) -> usize {
+        let n = batch.messages();
+        self.waiting.fetch_add(n, Ordering::AcqRel);
+        let lose = |batch: Box<T>| {
+            self.waiting.fetch_sub(n, Ordering::AcqRel);
+            self.fill.fetch_sub(n, Ordering::AcqRel);
+            self.counts.discarded_full.fetch_add(n as u64, Ordering::Relaxed);
+            self.pool.give(batch);
+            n
+        };
         let lost = match self.give.try_send(batch) {
             Ok(()) => 0,
             // So many small batches that the channel is full before the count is.
-            Err(TrySendError::Full(batch)) => {
-                match self.give.send_timeout(batch, self.limits.timeout_enqueue) {
-                    Ok(()) => 0,
-                    Err(e) => {
-                        self.fill.fetch_sub(n, Ordering::AcqRel);
-                        self.lose(e.into_inner())
-                    }
-                }
-            }
-            Err(TrySendError::Disconnected(batch)) => self.lose(batch),
+            Err(TrySendError::Full(batch)) => self
+                .give
+                .send_timeout(batch, self.limits.timeout_enqueue)
+                .map_or_else(|e| lose(e.into_inner()), |()| 0),
+            Err(TrySendError::Disconnected(batch)) => lose(batch),
         };
         self.arrivals.look_one();
         lost
@@ -181,19 +283,50 @@ impl<T: Bulk> Queue<T> {
         self.counts.discarded_nf.fetch_add((n - batch.messages()) as u64, Ordering::Relaxed);
     }
 
-    /// Waits for a batch.
+    /// Waits for a batch: of as many messages as there are, up to the most that a worker takes at once.
     pub fn take(&self, patience: Duration) -> Taken<T> {
-        let mut batch = self.take.try_recv();
-        if batch.is_err() {
-            let stopping = || self.stopping.load(Ordering::Acquire);
-            self.arrivals.wait(patience, || !self.take.is_empty() || stopping());
-            batch = self.take.try_recv();
+        if self.gives_up.is_set() {
+            return Taken::Stopped;
         }
-        match batch {
-            Ok(batch) => Taken::Batch(batch),
-            Err(_) if self.stopping.load(Ordering::Acquire) && self.take.is_empty() => Taken::Stopped,
-            Err(_) => Taken::Nothing,
+        let stopping = || self.stopping.load(Ordering::Acquire);
+        if self.waiting() == 0 {
+            self.arrivals.wait(patience, || self.waiting() > 0 || stopping());
         }
+        let least = self.limits.min_batch.min(self.limits.batch);
+        if (1..least).contains(&self.waiting()) {
+            self.arrivals.wait(self.limits.min_batch_timeout, || self.waiting() >= least || stopping());
+        }
+        match self.gather() {
+            Some(batch) => Taken::Batch(batch),
+            None if stopping() && self.waiting() == 0 => Taken::Stopped,
+            None => Taken::Nothing,
+        }
+    }
+
+    fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Acquire)
+    }
+
+    fn gather(&self) -> Option<Box<T>> {
+        let mut front: MutexGuard<'_, Option<Box<T>>> = self.front.lock().unwrap_or_else(|e| e.into_inner());
+        let mut batch = front.take().or_else(|| self.take.try_recv().ok())?;
+        let most = self.limits.batch;
+        if batch.messages() > most {
+            let mut piece = self.pool.take();
+            batch.move_front(most, &mut piece);
+            *front = Some(std::mem::replace(&mut batch, piece));
+        }
+        while front.is_none() && batch.messages() < most && !batch.is_heavy() {
+            let Ok(mut next) = self.take.try_recv() else { break };
+            next.move_front(most - batch.messages(), &mut batch);
+            match next.messages() {
+                0 => self.pool.give(next),
+                _ => *front = Some(next),
+            }
+        }
+        drop(front);
+        self.waiting.fetch_sub(batch.messages(), Ordering::AcqRel);
+        Some(batch)
     }
 
     /// The worker is done with a batch that it took.
@@ -218,6 +351,12 @@ impl<T: Bulk> Queue<T> {
         self.wait_below(1, patience)
     }
 
+    /// Waits until no batch is in work, at most for `patience`; whether everything is processed then.
+    pub fn rest(&self, patience: Duration) -> bool {
+        self.room.wait(patience, || self.fill() <= self.waiting());
+        self.fill() == 0
+    }
+
     /// From now on [`Queue::take`] reports the end once the queue is empty.
     pub fn stop(&self) {
         self.stopping.store(true, Ordering::Release);
@@ -225,27 +364,27 @@ impl<T: Bulk> Queue<T> {
         self.rest.look();
     }
 
+    /// Senders are not held back by marks any more: the daemon stops.
+    pub fn release(&self) {
+        self.released.store(true, Ordering::Release);
+        self.room.look();
+    }
+
+    /// Nobody waits for room any more: the senders' own time is over.
+    pub fn hurry(&self) {
+        self.hurried.store(true, Ordering::Release);
+        self.room.look();
+    }
+
+    /// The queue's time is over: workers end after the batch at hand, and wait for no destination.
+    pub fn give_up(&self) {
+        self.gives_up.stop();
+        self.stop();
+    }
+
     /// A worker does nothing for a while; whether the queue is stopping.
     pub fn pause(&self, time: Duration) -> bool {
         self.rest.wait(time, || self.stopping.load(Ordering::Acquire))
-    }
-
-    fn hold_back(&self, delay: Delay) {
-        if matches!(delay, Delay::Light | Delay::Full) {
-            self.pace();
-        }
-        let fill = self.fill();
-        match delay {
-            Delay::Full if fill >= self.limits.full_delay_mark => {
-                while !self.wait_below(self.limits.full_delay_mark, ONE_SECOND)
-                    && !self.stopping.load(Ordering::Acquire)
-                {}
-            }
-            Delay::Light if fill >= self.limits.light_delay_mark => {
-                self.wait_below(self.limits.light_delay_mark, ONE_SECOND);
-            }
-            _ => {}
-        }
     }
 
     /// A sender that can be held back keeps step with workers that are getting on: memory is for bursts that they
@@ -266,13 +405,6 @@ impl<T: Bulk> Queue<T> {
 
     fn wait_below(&self, mark: usize, patience: Duration) -> bool {
         self.room.wait(patience, || self.fill() < mark)
-    }
-
-    fn lose(&self, batch: Box<T>) -> usize {
-        let n = batch.messages();
-        self.counts.discarded_full.fetch_add(n as u64, Ordering::Relaxed);
-        self.pool.give(batch);
-        n
     }
 }
 

@@ -13,7 +13,8 @@ fn batch(pool: &Pool, texts: &[&str]) -> Box<Batch> {
 }
 
 fn queue(size: usize, timeout_enqueue: Duration) -> Queue {
-    let limits = Limits { size, timeout_enqueue, ..Limits::main_default() };
+    // So small that what is enqueued together is taken apart.
+    let limits = Limits { size, timeout_enqueue, batch: 2, ..Limits::main_default() };
     Queue::new("test", limits, Arc::new(Pool::new(4)), &Stats::default())
 }
 
@@ -21,15 +22,18 @@ fn queue(size: usize, timeout_enqueue: Duration) -> Queue {
 fn batches_come_out_in_order_and_count_until_done() {
     let queue = queue(10, Duration::ZERO);
     assert_eq!(queue.enqueue(batch(&queue.pool, &["a", "b"]), Delay::None), 0);
-    assert_eq!(queue.enqueue(batch(&queue.pool, &["c"]), Delay::None), 0);
-    assert_eq!(queue.fill(), 3);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["c", "d", "e"]), Delay::None), 0);
+    assert_eq!(queue.fill(), 5);
     let Taken::Batch(first) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
     assert_eq!(first.raw(&first.heads[1]), b"b");
-    assert_eq!(queue.fill(), 3);
+    assert_eq!(queue.fill(), 5);
     queue.done(first);
-    assert_eq!(queue.fill(), 1);
-    let Taken::Batch(second) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
-    queue.done(second);
+    assert_eq!(queue.fill(), 3);
+    for want in [&[&b"c"[..], b"d"][..], &[b"e"]] {
+        let Taken::Batch(next) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+        assert_eq!(next.heads.iter().map(|head| next.raw(head)).collect::<Vec<_>>(), want);
+        queue.done(next);
+    }
     assert!(queue.drain(Duration::ZERO));
     queue.stop();
     assert!(matches!(queue.take(Duration::from_millis(1)), Taken::Stopped));
@@ -60,7 +64,8 @@ fn a_waiting_sender_goes_on_when_a_worker_is_done() {
 
 #[test]
 fn a_throttled_sender_waits_for_workers_that_get_on_and_no_longer() {
-    let queue = queue(10_000, ONE_SECOND);
+    let limits = Limits { batch: 1, ..Limits::main_default() };
+    let queue = Queue::new("pace", limits, Arc::new(Pool::new(4)), &Stats::default());
     for _ in 0..AHEAD {
         queue.enqueue(batch(&queue.pool, &["early"]), Delay::Light);
     }
@@ -116,4 +121,85 @@ fn a_pause_ends_with_the_queue() {
     assert!(!queue.pause(Duration::from_millis(1)));
     queue.stop();
     assert!(queue.pause(Duration::from_secs(600)));
+}
+
+#[test]
+fn a_queue_never_holds_more_than_its_size_and_each_message_waits_for_itself() {
+    let queue = queue(3, Duration::from_millis(20));
+    let before = Instant::now();
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["a", "b", "c", "d", "e"]), Delay::None), 2);
+    assert!(before.elapsed() >= Duration::from_millis(40));
+    assert_eq!(queue.fill(), 3);
+    let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let Counts { enqueued, full, discarded_full, max_size, .. } = &queue.counts;
+    assert_eq!([enqueued, full, discarded_full, max_size].map(|c| count(c)), [5, 2, 2, 3]);
+}
+
+#[test]
+fn what_came_in_small_pieces_is_taken_as_one_batch_up_to_its_size() {
+    let limits = Limits { batch: 3, ..Limits::main_default() };
+    let queue = Queue::new("gather", limits, Arc::new(Pool::new(4)), &Stats::default());
+    for text in ["a", "b", "c", "d"] {
+        queue.enqueue(batch(&queue.pool, &[text]), Delay::None);
+    }
+    for want in [3, 1] {
+        let Taken::Batch(taken) = queue.take(Duration::ZERO) else { panic!("a batch is there") };
+        assert_eq!(taken.len(), want);
+        queue.done(taken);
+    }
+}
+
+#[test]
+fn a_worker_waits_for_the_least_number_of_messages_or_until_the_time_is_over() {
+    let limits =
+        Limits { min_batch: 2, min_batch_timeout: Duration::from_millis(60), ..Limits::main_default() };
+    let queue = Queue::new("least", limits, Arc::new(Pool::new(4)), &Stats::default());
+    queue.enqueue(batch(&queue.pool, &["a"]), Delay::None);
+    let before = Instant::now();
+    let Taken::Batch(one) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+    assert!(before.elapsed() >= Duration::from_millis(60) && one.len() == 1);
+    queue.enqueue(batch(&queue.pool, &["b", "c"]), Delay::None);
+    let before = Instant::now();
+    let Taken::Batch(two) = queue.take(ONE_SECOND) else { panic!("a batch is there") };
+    assert!(before.elapsed() < Duration::from_millis(60) && two.len() == 2);
+}
+
+#[test]
+fn a_mark_holds_back_exactly_there_until_it_is_released() {
+    let limits = Limits { full_delay_mark: 2, batch: 8, ..Limits::main_default() };
+    let queue = Queue::new("marked", limits, Arc::new(Pool::new(4)), &Stats::default());
+    std::thread::scope(|s| {
+        let sender = s.spawn(|| queue.enqueue(batch(&queue.pool, &["a", "b", "c", "d"]), Delay::Full));
+        while queue.fill() < 2 {
+            std::thread::yield_now();
+        }
+        assert!(!queue.room.wait(Duration::from_millis(30), || queue.fill() > 2));
+        queue.release();
+        assert_eq!(sender.join().expect("no panic"), 0);
+    });
+    assert_eq!(queue.fill(), 4);
+}
+
+#[test]
+fn the_time_to_wait_for_room_can_be_ordered_later() {
+    let times = Times::default();
+    let queue = queue(1, Duration::from_secs(600)).ordered(times.clone());
+    queue.enqueue(batch(&queue.pool, &["a"]), Delay::None);
+    times.enqueue.set("10").expect("a time");
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["b"]), Delay::None), 1);
+    times.shutdown.set("7").expect("a time");
+    assert_eq!(queue.timeout_shutdown(), Duration::from_millis(7));
+}
+
+#[test]
+fn a_queue_that_gives_up_hands_nothing_more_out() {
+    let queue = queue(10, Duration::ZERO);
+    queue.enqueue(batch(&queue.pool, &["a", "b", "c"]), Delay::None);
+    let Taken::Batch(at_work) = queue.take(Duration::ZERO) else { panic!("a batch is there") };
+    queue.give_up();
+    assert!(!queue.rest(Duration::from_millis(5)));
+    queue.done(at_work);
+    assert!(!queue.rest(ONE_SECOND));
+    assert!(matches!(queue.take(ONE_SECOND), Taken::Stopped));
+    assert_eq!(queue.fill(), 1);
 }
