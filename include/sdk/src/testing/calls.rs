@@ -206,8 +206,13 @@ unsafe extern "C" fn stream_close(h: Opaque, stream: i64) {
     inner.lock().streams.remove(&stream);
 }
 
-unsafe extern "C" fn verdict(_: Opaque, _: u64, _: *const Peer, _: *mut Complaint) -> i64 {
-    status::OK
+unsafe extern "C" fn verdict(h: Opaque, _: u64, _: *const Peer, why: *mut Complaint) -> i64 {
+    // SAFETY: as in `log`.
+    let inner = unsafe { inner(h) };
+    let Some(refusal) = inner.lock().refusal.clone() else { return status::OK };
+    // SAFETY: as in `log`.
+    unsafe { refusal.write(&[], why) };
+    status::REFUSED
 }
 
 unsafe extern "C" fn message_property(h: Opaque, message: u64, name: Bytes, out: *mut u8, cap: usize) -> i64 {

@@ -23,10 +23,10 @@ mod wire;
 
 pub use readme::{check_readme, table};
 pub use rows::Rows;
-pub use settings::settings;
+pub use settings::{settings, stream_settings};
 pub use wire::{Far, wire};
 
-use crate::{Host, Level};
+use crate::{Complaint, Host, Level};
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -89,6 +89,7 @@ struct Seen {
     /// Properties of the messages behind a commit's rows.
     properties: HashMap<(u64, String), String>,
     rulesets: Vec<String>,
+    refusal: Option<Complaint>,
 }
 
 impl Default for TestHost {
@@ -184,6 +185,11 @@ impl TestHost {
     /// The rulesets that messages were handed to by name, one a call.
     pub fn rulesets(&self) -> Vec<String> {
         self.inner.lock().rulesets.clone()
+    }
+
+    /// Makes [`Host::verdict`] refuse every peer: with the alert's number and the reason.
+    pub fn refuse(&self, alert: i32, why: &str) {
+        self.inner.lock().refusal = Some(Complaint::new(why).code(alert));
     }
 
     /// Waits for so many replies to sessions, and gives them all: session and text.

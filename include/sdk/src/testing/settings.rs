@@ -1,6 +1,6 @@
 //! Options from words, as a configuration would set them. Only for tests: the daemon's own rules are stricter.
 
-use crate::{Complaint, ParamSpec, Params, Values};
+use crate::{Complaint, ParamSpec, Params, StreamSettings, Values};
 use sysloom_abi::{self as abi, origin, param_flag, param_type};
 
 /// Reads a plugin's options from names and words; the elements of a list are separated by `|`.
@@ -39,6 +39,40 @@ pub fn settings<P: Params>(pairs: &[(&'static str, &str)]) -> Result<P, Complain
     // SAFETY: the values, and all that they lead to, outlive the call.
     P::read(&unsafe { Values::from_raw(values.as_ptr(), values.len()) })
 }
+
+/// Calls `with` with a driver's settings, as a configuration would set them; the names are those of `input()` and
+/// `action()`.
+pub fn stream_settings<R>(pairs: &[(&str, &str)], with: impl FnOnce(&StreamSettings<'_>) -> R) -> R {
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| !STREAM_PARAMS.contains(name)) {
+        panic!("'{name}' is none of {STREAM_PARAMS:?}");
+    }
+    let values = STREAM_PARAMS.map(|param| {
+        let word = pairs.iter().find(|(name, _)| *name == param).map(|(_, word)| *word);
+        abi::Value {
+            origin: if word.is_some() { origin::CONFIGURED } else { origin::UNSET },
+            ty: if param == STREAM_PARAMS[0] { param_type::INT } else { param_type::STRING },
+            i: word.and_then(|word| word.parse().ok()).unwrap_or(0),
+            s: crate::host::borrow(word.unwrap_or_default().as_bytes()),
+            list: std::ptr::null(),
+            n_list: 0,
+        }
+    });
+    // SAFETY: the values, and all that they lead to, outlive the call.
+    let values = unsafe { Values::from_raw(values.as_ptr(), values.len()) };
+    with(&StreamSettings::new(values).expect("words of a test are UTF-8"))
+}
+
+/// In the order of `stream_param`.
+const STREAM_PARAMS: [&str; abi::stream_param::COUNT] = [
+    "streamDriver.mode",
+    "streamDriver.authMode",
+    "streamDriver.caFile",
+    "streamDriver.caExtraFiles",
+    "streamDriver.crlFile",
+    "streamDriver.certFile",
+    "streamDriver.keyFile",
+    "gnutlsPriorityString",
+];
 
 fn number(spec: &ParamSpec, word: &str, from: u32) -> Result<i64, String> {
     let raw = spec.raw();
