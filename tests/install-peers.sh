@@ -1,9 +1,9 @@
 #!/bin/sh
 # Installs, from Debian's packages, the programs that the tests use as peers: rsyslogd with its TLS drivers,
-# syslog-ng, stunnel, OpenSSL, GnuTLS's tools, socat, tcpdump, Python and logger. Run as root; does nothing that is done already.
+# syslog-ng, stunnel, OpenSSL (with its headers), valgrind, GnuTLS's tools, socat, tcpdump, Python and logger. Run as root; does nothing that is done already.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev"
+wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev valgrind"
 missing=
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -28,7 +28,7 @@ struct session {
   uint64_t conn;
   uint32_t want; /* what the stream below waits for */
   int server, refused, broken, said_end;
-  char why[256];
+  char why[1024];
   unsigned char *der[MAX_CHAIN];
   SysloomBytes chain[MAX_CHAIN];
   size_t n_chain;

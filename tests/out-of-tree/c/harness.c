@@ -234,8 +234,8 @@ static void output(const char *directory) {
   const SysloomOutputVt *vt = module->ifaces[0].vt;
   char spool[4096];
   snprintf(spool, sizeof spool, "%s/spool", directory);
-  SysloomValue values[] = {value(""), value("on")};
-  EXPECT(!vt->instance_new(0, &host, 1, values, 2, words()) && why.param == 0);
+  SysloomValue values[] = {value(""), value("on"), value(0)};
+  EXPECT(!vt->instance_new(0, &host, 1, values, 3, words()) && why.param == 0);
   values[0] = value("/nowhere/at/all");
   uint8_t block[] = "onetwo";
   SysloomSpan cells[] = {{0, 3}, {3, 3}};
@@ -243,14 +243,15 @@ static void output(const char *directory) {
   SysloomRecords records = {.size = sizeof records, .n_cols = 1, .n_rows = 2, .block = {block, 6},
                             .cells = cells, .messages = messages};
   int32_t results[2] = {9, 9};
-  SysloomOpaque away = vt->instance_new(0, &host, 1, values, 2, words());
+  SysloomOpaque away = vt->instance_new(0, &host, 1, values, 3, words());
   SysloomOpaque worker = vt->worker_new(away, words());
   EXPECT(vt->commit(worker, &records, results, words()) == SYSLOOM_STATUS_SUSPENDED && why.len > 0);
   EXPECT(vt->resume(worker, words()) == SYSLOOM_STATUS_SUSPENDED);
   vt->worker_free(worker);
   vt->instance_free(away);
   values[0] = value(spool);
-  SysloomOpaque there = vt->instance_new(0, &host, 1, values, 2, words());
+  values[1].i = 1;
+  SysloomOpaque there = vt->instance_new(0, &host, 1, values, 3, words());
   worker = vt->worker_new(there, words());
   EXPECT(vt->commit(worker, &records, results, words()) == SYSLOOM_STATUS_OK);
   EXPECT(results[0] == SYSLOOM_RESULT_OK && results[1] == SYSLOOM_RESULT_OK && counted == 2);

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { DIRECTORY, SYNC, N_PARAMS };
+enum { DIRECTORY, SYNC, TEMPLATE, N_PARAMS };
 
 static const SysloomParam params[N_PARAMS] = {
     [DIRECTORY] = {.size = sizeof(SysloomParam), .ty = SYSLOOM_PARAM_TYPE_PATH,
@@ -21,6 +21,9 @@ static const SysloomParam params[N_PARAMS] = {
                    .help = SYSLOOM_BYTES("Where the files are put.")},
     [SYNC] = {.size = sizeof(SysloomParam), .ty = SYSLOOM_PARAM_TYPE_BINARY, .name = SYSLOOM_BYTES("sync"),
               .default_ = SYSLOOM_BYTES("off"), .help = SYSLOOM_BYTES("Whether each file is on disk before its name.")},
+    /* The daemon renders it; an output that has this option lets an action name its template. */
+    [TEMPLATE] = {.size = sizeof(SysloomParam), .ty = SYSLOOM_PARAM_TYPE_TEMPLATE, .name = SYSLOOM_BYTES("template"),
+                  .help = SYSLOOM_BYTES("What a file holds.")},
 };
 
 struct spool {
