@@ -55,6 +55,11 @@ pub trait Environment {
     /// that rsyslog builds in the bare name, `omfile`). The error is one line and says why.
     fn load_module(&mut self, name: &str, at: Span) -> Result<Arc<ModuleSpec>, String>;
 
+    /// Loads an output that rsyslog has without loading anything, by its bare name.
+    fn load_builtin(&mut self, name: &str) -> Result<Arc<ModuleSpec>, String> {
+        self.load_module(name, Span::NONE)
+    }
+
     /// Names of modules that could be loaded, for suggestions.
     fn known_modules(&mut self) -> Vec<String> {
         Vec::new()

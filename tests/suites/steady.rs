@@ -24,7 +24,10 @@ fn steady_calls_allocate_nothing() {
     let engine = Arc::new(Engine::default());
     engine.level.store(log_level::INFO, Ordering::Relaxed);
     let host = Host::new(Arc::clone(&engine) as Arc<dyn Services>);
-    let loader = Loader::new(host, Search { directories: vec![libraries::libraries().to_path_buf()] });
+    let loader = Loader::new(
+        host,
+        Search { directories: vec![libraries::libraries().to_path_buf()], ..Search::default() },
+    );
     let plugin = loader.module("misbehave").unwrap();
     let input = InputModule::new(&plugin, "misbehave", 1, &[]).unwrap().instance(2, &[]).unwrap();
     input.activate().unwrap();

@@ -18,7 +18,7 @@ impl Loader<'_> {
     /// Asks for the outputs that are always there, so that `$FileOwner` and its like are known from the first line on.
     pub(super) fn load_builtin_modules(&mut self) {
         for name in BUILTINS {
-            match self.env.load_module(name, Span::NONE) {
+            match self.env.load_builtin(name) {
                 Ok(spec) => {
                     self.add_module(spec, format!("builtin:{name}"), Span::NONE);
                 }

@@ -19,7 +19,7 @@ use sysloom_config::{Environment, Loaded, Span};
 use sysloom_engine::assemble::{self, World};
 use sysloom_engine::core::Core;
 use sysloom_engine::engine::Engine;
-use sysloom_engine::plugin::{Host, Loader, Search};
+use sysloom_engine::plugin::{Host, Loader};
 use sysloom_engine::selflog::Selflog;
 
 /// A configuration that was read, and the engine that came of it.
@@ -74,7 +74,7 @@ pub fn read(
 ) -> Result<Read, (String, i32)> {
     let core = Core::new(Arc::clone(report.log()));
     let host = Host::new(Arc::clone(&core) as _);
-    let loader = Arc::new(Loader::new(host, Search { directories: settings.module_path.clone() }));
+    let loader = Arc::new(Loader::new(host, settings.search()));
     core.lend(&loader);
     let mut world = Noted { world: World::new(Arc::clone(&loader)), note };
     let loaded = sysloom_config::load(&settings.config_file, &mut world);
@@ -121,6 +121,15 @@ struct Noted<'a> {
     note: Option<&'a mut File>,
 }
 
+impl Noted<'_> {
+    fn write(&mut self, name: &str) {
+        if let Some(note) = &mut self.note {
+            // Without it only the name is missing, should the library crash.
+            let _ = writeln!(note, "{name}");
+        }
+    }
+}
+
 impl Environment for Noted<'_> {
     fn user(&mut self, name: &str) -> Option<u32> {
         self.world.user(name)
@@ -135,11 +144,13 @@ impl Environment for Noted<'_> {
     }
 
     fn load_module(&mut self, name: &str, at: Span) -> Result<Arc<ModuleSpec>, String> {
-        if let Some(note) = &mut self.note {
-            // Without it only the name is missing, should the library crash.
-            let _ = writeln!(note, "{name}");
-        }
+        self.write(name);
         self.world.load_module(name, at)
+    }
+
+    fn load_builtin(&mut self, name: &str) -> Result<Arc<ModuleSpec>, String> {
+        self.write(name);
+        self.world.load_builtin(name)
     }
 
     fn known_modules(&mut self) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use std::process::ExitCode;
 use sysloom_config::catalogue::{self, ModuleSpec, Param};
 use sysloom_engine::core::Core;
-use sysloom_engine::plugin::{self, Host, Loader, Search};
+use sysloom_engine::plugin::{self, Host, Loader};
 use sysloom_engine::selflog::Selflog;
 
 /// Explains `word` on stdout.
@@ -17,7 +17,7 @@ pub fn explain(word: &str, settings: &Settings) -> ExitCode {
     }
     let core = Core::new(Selflog::new("sysloomd", VERSION));
     let host = Host::new(core);
-    let loader = Loader::new(host, Search { directories: settings.module_path.clone() });
+    let loader = Loader::new(host, settings.search());
     match loader.module(word) {
         Ok(plugin) => {
             for iface in plugin.ifaces() {

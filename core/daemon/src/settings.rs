@@ -6,13 +6,16 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use sysloom_engine::plugin::Search;
 
 /// The settings in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub config_file: PathBuf,
-    /// Directories to look for modules in, in order; the daemon's own come last.
+    /// Directories to look for modules in, in order.
     pub module_path: Vec<PathBuf>,
+    /// The daemon's own: beside its executable, and where an installation puts them.
+    pub own_modules: Vec<PathBuf>,
     /// None = write none, and do not look for a running daemon.
     pub pid_file: Option<PathBuf>,
     pub foreground: bool,
@@ -46,6 +49,11 @@ struct Words {
 }
 
 impl Settings {
+    /// Where plugins are looked for.
+    pub fn search(&self) -> Search {
+        Search { directories: self.module_path.clone(), own: self.own_modules.clone() }
+    }
+
     /// Puts the layers together. `name` is the one that the daemon was started under; `executable` its own file.
     pub fn new(
         name: &str,
@@ -73,12 +81,12 @@ impl Settings {
             true => Ok(PathBuf::from(dir)),
             false => std::path::absolute(dir).map_err(|e| ConfigError::Foreign(Box::new(e))),
         };
-        // What rsyslog has built in is found whatever path is given: it stands beside the executable.
         let beside = executable.and_then(Path::parent).map(Path::to_path_buf);
-        let given = path.as_deref().unwrap_or_default().split(':').filter(|dir| !dir.is_empty());
-        let given = given.map(dir).collect::<Result<Vec<_>, _>>()?;
-        let own = beside.into_iter().chain([PathBuf::from(INSTALLED)]).filter(|dir| !given.contains(dir));
-        let module_path = given.iter().cloned().chain(own).collect();
+        let own_modules: Vec<_> = beside.into_iter().chain([PathBuf::from(INSTALLED)]).collect();
+        let module_path = match path {
+            Some(path) => path.split(':').filter(|dir| !dir.is_empty()).map(dir).collect::<Result<_, _>>()?,
+            None => own_modules.clone(),
+        };
         Ok(Self {
             config_file: arguments
                 .config_file
@@ -86,6 +94,7 @@ impl Settings {
                 .or(words.config_file)
                 .unwrap_or_else(|| PathBuf::from("/etc/rsyslog.conf")),
             module_path,
+            own_modules,
             pid_file: (pid_file != "NONE").then(|| pid_file.into()),
             foreground: arguments.foreground || words.foreground,
             colour: words.colour,
@@ -119,15 +128,16 @@ mod tests {
         let arguments = Arguments { config_file: Some("/y.conf".into()), ..Arguments::default() };
         let got = Settings::new("sysloomd", &arguments, &file, Some(Path::new("/opt/sysloomd"))).unwrap();
         assert_eq!(got.config_file, Path::new("/y.conf"));
-        assert_eq!(got.module_path, ["/a", "/b", "/opt", INSTALLED].map(PathBuf::from));
+        assert_eq!(got.module_path, ["/a", "/b"].map(PathBuf::from));
+        assert_eq!(got.own_modules, ["/opt", INSTALLED].map(PathBuf::from));
         assert_eq!(got.pid_file, None);
         assert!(!got.foreground);
         let relative = Arguments { module_path: Some("here".into()), ..Arguments::default() };
         let absolute = Settings::new("sysloomd", &relative, &file, None).unwrap().module_path;
-        assert_eq!(absolute[0], std::env::current_dir().unwrap().join("here"));
+        assert_eq!(absolute, [std::env::current_dir().unwrap().join("here")]);
         let staying = Arguments { keep_directory: true, ..relative };
         let kept = Settings::new("sysloomd", &staying, &file, None).unwrap().module_path;
-        assert_eq!(kept[0], PathBuf::from("here"));
+        assert_eq!(kept, [PathBuf::from("here")]);
         std::fs::write(&file, "MaxMessageSize = 1\n").unwrap();
         let refused = Settings::new("sysloomd", &arguments, &file, None).unwrap_err().to_string();
         assert!(refused.contains("MaxMessageSize"), "{refused}");

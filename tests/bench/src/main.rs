@@ -58,7 +58,7 @@ fn engine(config: &str, directory: &Path, block: &[u8], rounds: usize) -> Durati
     std::fs::write(&conf, config).expect("the directory is ours");
     let core = Core::new(Selflog::new("bench", "0"));
     let host = Host::new(Arc::clone(&core) as _);
-    let search = Search { directories: vec![modules()] };
+    let search = Search { directories: vec![modules()], ..Search::default() };
     let loader = Arc::new(Loader::new(host, search));
     core.lend(&loader);
     let mut world = World::new(Arc::clone(&loader));

@@ -37,7 +37,10 @@ impl Engine {
             listeners: Mutex::default(),
         });
         let host = Host::new(Arc::clone(&engine) as Arc<dyn Services>);
-        (engine, Loader::new(host, Search { directories: vec![directory.to_path_buf()] }))
+        (
+            engine,
+            Loader::new(host, Search { directories: vec![directory.to_path_buf()], ..Search::default() }),
+        )
     }
 
     pub fn lines(&self) -> Vec<String> {

@@ -48,7 +48,33 @@ impl Environment for World {
 
     fn load_module(&mut self, name: &str, _at: Span) -> Result<Arc<ModuleSpec>, String> {
         let name = name.strip_prefix("builtin:").unwrap_or(name);
-        let plugin = self.loader.module(name).map_err(|failure| reasons(&failure))?;
+        self.spec(self.loader.module(name))
+    }
+
+    fn load_builtin(&mut self, name: &str) -> Result<Arc<ModuleSpec>, String> {
+        self.spec(self.loader.builtin(name))
+    }
+
+    fn known_modules(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        for directory in &self.loader.search().directories {
+            let Ok(entries) = std::fs::read_dir(directory) else { continue };
+            for entry in entries.flatten() {
+                let file = entry.file_name();
+                let Some(stem) = file.to_str().and_then(|name| name.strip_suffix(".so")) else { continue };
+                names.push(stem.strip_prefix("lib").unwrap_or(stem).to_owned());
+            }
+        }
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+impl World {
+    /// Keeps what was loaded, and says what a configuration can do with it.
+    fn spec(&mut self, loaded: Result<Arc<Plugin>, plugin::LoadFailure>) -> Result<Arc<ModuleSpec>, String> {
+        let plugin = loaded.map_err(|failure| reasons(&failure))?;
         let Some(iface) = plugin.ifaces().first() else {
             return Err(format!("{} has no interface", plugin.path().display()));
         };
@@ -69,21 +95,6 @@ impl Environment for World {
             self.modules.by_name.insert(spec.name.clone(), Arc::clone(&plugin));
         }
         Ok(Arc::new(spec))
-    }
-
-    fn known_modules(&mut self) -> Vec<String> {
-        let mut names = Vec::new();
-        for directory in &self.loader.search().directories {
-            let Ok(entries) = std::fs::read_dir(directory) else { continue };
-            for entry in entries.flatten() {
-                let file = entry.file_name();
-                let Some(stem) = file.to_str().and_then(|name| name.strip_suffix(".so")) else { continue };
-                names.push(stem.strip_prefix("lib").unwrap_or(stem).to_owned());
-            }
-        }
-        names.sort();
-        names.dedup();
-        names
     }
 }
 

@@ -34,6 +34,11 @@ impl Loader {
         self.first(name, self.search.module(name))
     }
 
+    /// As [`Loader::module`], for what rsyslog has without loading anything.
+    pub fn builtin(&self, name: &str) -> Result<Arc<Plugin>, LoadFailure> {
+        self.first(name, self.search.builtin(name))
+    }
+
     /// The driver NAME: of a plugin that is loaded already, or else from a file of that name.
     pub fn driver(&self, name: &str) -> Result<Arc<Driver>, LoadFailure> {
         for plugin in self.plugins() {
@@ -41,7 +46,7 @@ impl Loader {
                 return Ok(driver);
             }
         }
-        let plugin = self.first(name, self.search.driver(name))?;
+        let plugin = self.first(name, self.search.any_driver(name))?;
         // The file's name may differ from the driver's own.
         plugin.driver(name).or_else(|| plugin.drivers.first().cloned()).ok_or_else(|| {
             let error = LoadError::Table("it holds no netstream driver".to_owned());

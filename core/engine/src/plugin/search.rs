@@ -6,12 +6,15 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug, Default)]
 pub struct Search {
     pub directories: Vec<PathBuf>,
+    /// The daemon's own, where what rsyslog has built in is found whatever module path is given, and drivers as well.
+    pub own: Vec<PathBuf>,
 }
 
 impl Search {
     /// Directories joined by colons, as rsyslog's `-M` and `RSYSLOG_MODDIR` have them.
     pub fn from_path(path: &str) -> Self {
-        Self { directories: path.split(':').filter(|d| !d.is_empty()).map(PathBuf::from).collect() }
+        let directories = path.split(':').filter(|d| !d.is_empty()).map(PathBuf::from).collect();
+        Self { directories, own: Vec::new() }
     }
 
     /// Files that `module(load="NAME")` may mean, the likeliest first.
@@ -34,6 +37,11 @@ impl Search {
         unique(files)
     }
 
+    /// Files that an output may be in which rsyslog has without loading anything.
+    pub fn builtin(&self, name: &str) -> Vec<PathBuf> {
+        self.with_own(|search| search.module(name))
+    }
+
     /// Files that the driver NAME may be in. An alias means another driver only where no file has its own name.
     pub fn driver(&self, name: &str) -> Vec<PathBuf> {
         if is_path(name) {
@@ -47,6 +55,17 @@ impl Search {
             files.extend(self.in_directories(&spellings(other)));
         }
         unique(files)
+    }
+
+    /// As [`Search::driver`]; the daemon's own drivers are found whatever module path is given.
+    pub fn any_driver(&self, name: &str) -> Vec<PathBuf> {
+        self.with_own(|search| search.driver(name))
+    }
+
+    /// What is found in the module path, and then in the daemon's own directories.
+    fn with_own(&self, find: impl Fn(&Self) -> Vec<PathBuf>) -> Vec<PathBuf> {
+        let own = Self { directories: self.own.clone(), own: Vec::new() };
+        unique([find(self), find(&own)].concat())
     }
 
     fn in_directories(&self, stems: &[String]) -> Vec<PathBuf> {
@@ -112,6 +131,15 @@ mod tests {
         let wanted = ["/a/imtcp.so", "/a/libimtcp.so", "/b/imtcp.so", "/b/libimtcp.so"];
         assert_eq!(names(search().module("imtcp")), wanted);
         assert_eq!(names(search().module("imtcp.so")), wanted);
+    }
+
+    #[test]
+    fn what_is_built_in_and_drivers_are_found_in_the_daemon_s_own_directories_as_well() {
+        let search = Search { own: vec!["/own".into(), "/b".into()], ..search() };
+        let last = |files| names(files).pop();
+        assert_eq!(names(search.builtin("omfile"))[4..], ["/own/omfile.so", "/own/libomfile.so"]);
+        assert_eq!(last(search.any_driver("ptcp")).as_deref(), Some("/own/liblmnsd_ptcp.so"));
+        assert_eq!(last(search.module("imtcp")).as_deref(), Some("/b/libimtcp.so"));
     }
 
     #[test]
