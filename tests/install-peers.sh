@@ -3,7 +3,7 @@
 # syslog-ng, stunnel, OpenSSL (with its headers), valgrind, GnuTLS's tools, socat, tcpdump, Python and logger. Run as root; does nothing that is done already.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev valgrind"
+wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev make valgrind"
 missing=
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

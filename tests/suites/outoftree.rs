@@ -5,6 +5,8 @@
 mod build;
 #[path = "outoftree/memory.rs"]
 mod memory;
+#[path = "outoftree/new.rs"]
+mod new;
 
 use build::{c_library, foreign, root};
 use std::io::{BufRead, BufReader, Write};

@@ -149,6 +149,9 @@ pub fn help(name: &str) -> String {
          \x20 -v           version\n\
          \x20 --help       this text\n\
          \n\
+         Write a plugin (not as rsyslogd)\n\
+         \x20 new driver|module NAME [--c]   a project that builds, tests itself and can be loaded\n\
+         \n\
          Examples\n\
          \x20 {name} -N1 -f server.conf          is this configuration right?\n\
          \x20 {name} -n -i NONE -f server.conf   run it here, and stop it with SIGTERM\n\

@@ -5,6 +5,7 @@ mod check;
 mod debugging;
 mod explain;
 mod life;
+mod new;
 mod privileges;
 mod process;
 mod report;
@@ -24,6 +25,11 @@ use sysloom_engine::selflog::Selflog;
 
 fn main() -> ExitCode {
     let name = own_name();
+    // rsyslog: there a word is a usage error.
+    if name != "rsyslogd" && std::env::args_os().nth(1).is_some_and(|word| word == "new") {
+        let words: Vec<String> = std::env::args_os().skip(2).map(|w| w.to_string_lossy().into()).collect();
+        return new::new(&words);
+    }
     let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(UsageError::Asked) => {
