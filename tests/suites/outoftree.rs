@@ -63,7 +63,7 @@ fn a_foreign_layer_compresses_over_plain_tcp() {
     );
     let client = Daemon::start(&dir, "client", &sender(&zip, &action));
     pass(&dir, &client, 2000);
-    assert!(tap.len() > 0 && tap.len() * 4 < lines(0..2000).len(), "{} bytes on the wire", tap.len());
+    assert!(!tap.is_empty() && tap.len() * 4 < lines(0..2000).len(), "{} bytes on the wire", tap.len());
     assert!(!tap.saw(b"message 1999"));
     client.stop();
     server.stop();

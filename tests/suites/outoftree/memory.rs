@@ -1,7 +1,7 @@
 //! The C plugins under AddressSanitizer, UndefinedBehaviorSanitizer and valgrind, leaks included, in a host that is one
 //! program with them; and the daemon under valgrind while it loads, runs and frees a C plugin.
 
-use crate::build::{c_compiler, c_library, c_source, root};
+use crate::build::{c_compiler, c_library, c_source, cargo_path, root, target};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::Command;
@@ -46,6 +46,33 @@ fn the_c_plugins_under_valgrind() {
     let mut valgrind = Command::new("valgrind");
     valgrind.args(["-q", "--leak-check=full", "--show-leak-kinds=definite,indirect,possible"]);
     runs_clean(valgrind.arg("--error-exitcode=9").arg("--track-fds=no").arg(program).arg(dir.path()));
+}
+
+/// The plugin room of the engine and the sdk's glue: the suite `plugin`, as a program, under valgrind. What lives as long
+/// as the process, and what a plugin that panicked leaves behind, is not counted as lost.
+#[test]
+fn the_plugin_room_under_valgrind() {
+    if !Peer::wanted("valgrind") {
+        return;
+    }
+    let out = Command::new(cargo_path())
+        .args(["test", "-p", "sysloom-tests", "--test", "plugin", "--no-run", "--message-format=json"])
+        .arg("--target-dir")
+        .arg(target().parent().expect("it stands in the target directory"))
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let said = String::from_utf8(out.stdout).unwrap();
+    let programs = said.split("\"executable\":\"").skip(1).filter_map(|rest| rest.split('"').next());
+    let program = programs.last().expect("the suite is a program");
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["-q", "--error-exitcode=9", program, "--test-threads=1"]);
+    valgrind.args(["c::", "layers::", "panics::", "calls::"]).current_dir(root().join("tests"));
+    let out = valgrind.output().unwrap();
+    let said = [out.stdout, out.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    assert!(out.status.success() && said.contains("test result: ok"), "{}: {said}", out.status);
 }
 
 /// Valgrind looks at every access of the daemon and of the library that it has loaded, and at what is lost at the end.
