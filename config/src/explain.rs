@@ -12,6 +12,11 @@ pub fn slugs() -> impl Iterator<Item = &'static str> {
 
 const EXPLANATIONS: &[(&str, &str)] = &[
     (
+        "small-queue",
+        "A queue with room for fewer than a hundred messages is full at the first burst: its senders then wait, or messages \
+      are dropped. Leave `queue.size` out, or make it larger.",
+    ),
+    (
         "action-dropped",
         "An action could not be made, for the reason reported just before; the rest of the configuration is used.",
     ),

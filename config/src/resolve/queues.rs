@@ -27,7 +27,8 @@ impl Loader<'_> {
         }
         let mut prefixes: HashMap<(String, String), Span> = HashMap::new();
         for (name, span, queue) in queues {
-            let at = |param: &str| queue.span(param).unwrap_or(span);
+            let place_of = |queue: &Values, param: &str| queue.span(param).unwrap_or(span);
+            let at = |param: &str| place_of(queue, param);
             let kind = queue.str("queue.type").map_or(default_type(queue), str::to_ascii_lowercase);
             let file = queue.str("queue.filename").map(String::from);
             let place = at("queue.filename");
@@ -60,6 +61,22 @@ impl Loader<'_> {
                 self.diagnostics
                     .push(Diagnostic::warning(2357, "direct-queue", message, setting.span).help(help));
             }
+            // rsyslog: said of every queue that has a size of its own below this.
+            if let Some(size) = queue.written("queue.size").and(queue.int("queue.size"))
+                && (1..LEAST_SIZE).contains(&size)
+                && kind != "direct"
+            {
+                let message = format!(
+                    "Note: queue.size=\"{size}\" is very low and can lead to unpredictable results. See also \
+                     https://www.rsyslog.com/lower-bound-for-queue-sizes/"
+                );
+                self.diagnostics.push(Diagnostic::warning(
+                    2186,
+                    "small-queue",
+                    message,
+                    place_of(queue, "queue.size"),
+                ));
+            }
             let Some(file) = file else { continue };
             let directory = queue.str("queue.spoolDirectory").unwrap_or("").to_string();
             if let Some(first) = prefixes.insert((directory.clone(), file.clone()), place) {
@@ -79,3 +96,5 @@ fn default_type(queue: &Values) -> String {
     let param = queue.index("queue.type").and_then(|index| queue.table().get(index));
     param.and_then(|p| p.default.clone()).unwrap_or_default().to_ascii_lowercase()
 }
+
+const LEAST_SIZE: i64 = 100;

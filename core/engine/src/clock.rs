@@ -10,6 +10,12 @@ pub fn now_words() -> String {
     jiff::Zoned::now().strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
+/// The local time that will be after `wait`, as ctime(3) writes it.
+pub fn ctime_after(wait: std::time::Duration) -> String {
+    let now = jiff::Zoned::now();
+    now.checked_add(wait).unwrap_or(now).strftime("%a %b %e %H:%M:%S %Y").to_string()
+}
+
 /// The hour of the local day.
 pub fn hour() -> i64 {
     jiff::Zoned::now().hour().into()

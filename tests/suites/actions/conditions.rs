@@ -96,3 +96,49 @@ fn lost_records_stand_in_the_error_file_up_to_its_size() {
     let few = std::fs::read(dir.file("few")).unwrap().len();
     assert!(few > 0 && few <= most, "{few} of {most} bytes");
 }
+
+/// The texts are rsyslog's, with its numbers and its time of the next try.
+#[test]
+fn suspension_and_resumption_are_said_and_counted_as_rsyslog_does() {
+    let dir = Dir::new();
+    let port = closed_port();
+    let config = format!(
+        "global(processInternalMessages=\"on\")\n\
+         module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{{dir}}/stats\")\n\
+         template(name=\"own\" type=\"string\" string=\"%syslogtag%%msg%\\n\")\n\
+         if $inputname != \"imtcp\" then {{ action(type=\"omfile\" file=\"{{dir}}/own\" template=\"own\") stop }}\n\
+         action(type=\"omfwd\" name=\"gone\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" \
+         action.resumeInterval=\"1\" action.resumeRetryCount=\"0\")\n"
+    );
+    let (daemon, mut stream) = start(&dir, &config);
+    let own = |text: &str| {
+        sysloom_tests::wait_for(text, || {
+            let said = std::fs::read_to_string(dir.file("own")).ok()?;
+            said.lines().find(|line| line.contains(text)).map(str::to_owned)
+        })
+    };
+    send(&mut stream, 0..1);
+    let end = "There should be messages before this one giving the reason for suspension. [v";
+    let first = own("retry 0.");
+    assert!(
+        first.contains(&format!("2007: action 'gone' suspended (module 'builtin:omfwd'), retry 0. {end}"))
+    );
+    let next = own("next retry is ");
+    assert!(next.contains(&format!(", retry nbr 0. {end}")), "{next}");
+    let date = next.split("next retry is ").nth(1).unwrap().split(',').next().unwrap();
+    assert_eq!(date.split_whitespace().count(), 5, "{date}");
+    let collector = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let resumed = sysloom_tests::wait_for("the action to come back", || {
+        send(&mut stream, 1..2);
+        let said = std::fs::read_to_string(dir.file("own")).ok()?;
+        said.lines().find(|line| line.contains("resumed")).map(str::to_owned)
+    });
+    assert!(resumed.contains("2359: action 'gone' resumed (module 'builtin:omfwd') [v"), "{resumed}");
+    let line = sysloom_tests::wait_for("a report of it", || {
+        let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
+        stats.lines().find(|l| l.contains(": gone: ") && l.contains(" resumed=1 ")).map(str::to_owned)
+    });
+    assert!(line.contains(" suspended=1 suspended.duration=") && !line.contains("duration=0 "), "{line}");
+    drop(collector);
+    daemon.stop();
+}

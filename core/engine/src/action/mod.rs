@@ -15,6 +15,7 @@ pub use outbox::Outbox;
 pub use policy::Policy;
 pub use when::When;
 
+use crate::clock;
 use crate::stats::Stats;
 use slog::{Logger, error, info, warn};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -33,6 +34,8 @@ pub struct Action {
     processed: &'static AtomicU64,
     failed: &'static AtomicU64,
     suspended: &'static AtomicU64,
+    /// Seconds that suspensions were to last.
+    duration: &'static AtomicU64,
     resumed: &'static AtomicU64,
     disabled: AtomicBool,
     /// Messages that were given up because the daemon stops.
@@ -111,7 +114,9 @@ impl Action {
     pub fn new(name: String, module: String, policy: Policy, log: Logger, stats: &Stats) -> Self {
         let counter = |c| stats.counter("core.action", &name, c);
         let (processed, failed) = (counter("processed"), counter("failed"));
-        let (suspended, resumed) = (counter("suspended"), counter("resumed"));
+        let suspended = counter("suspended");
+        let duration = stats.level("core.action", &name, "suspended.duration");
+        let resumed = counter("resumed");
         let (disabled, given_up) = (AtomicBool::new(false), AtomicU64::new(0));
         let error_file = None;
         Self {
@@ -123,6 +128,7 @@ impl Action {
             processed,
             failed,
             suspended,
+            duration,
             resumed,
             disabled,
             given_up,
@@ -190,9 +196,11 @@ impl Action {
             };
             failures += 1;
             self.say_once(attempt, &why);
+            self.say_retry(attempt);
             if !self.resume(attempt) {
                 return self.suspend(attempt);
             }
+            self.say_resumed();
             // rsyslog: ten "resumed, but failed again" in a row count as a failed resume.
             if failures > MAX_FALSE_RESUMES {
                 if self.policy.retry_count >= 0 || attempt.stop.wait(self.policy.interval) {
@@ -209,16 +217,31 @@ impl Action {
         if Instant::now() < until {
             return false;
         }
+        self.say_retry(attempt);
         if !self.resume(attempt) {
             self.suspend(attempt);
             return false;
         }
         attempt.suspended_until = None;
+        self.say_resumed();
+        true
+    }
+
+    /// rsyslog: the first two of a row are said, the others only on request.
+    fn say_retry(&self, attempt: &Attempt) {
+        let nth = attempt.suspensions;
+        if self.policy.report_suspension && (nth <= 1 || self.policy.report_continuation) {
+            warn!(self.log,
+                "action '{}' suspended (module '{}'), retry {nth}. There should be messages before this one giving the \
+                 reason for suspension.", self.name, self.module; "code" => 2007);
+        }
+    }
+
+    fn say_resumed(&self) {
         self.resumed.fetch_add(1, Ordering::Relaxed);
         if self.policy.report_suspension {
             info!(self.log, "action '{}' resumed (module '{}')", self.name, self.module; "code" => 2359);
         }
-        true
     }
 
     /// Tries to resume as often as the policy allows, waiting in between.
@@ -243,13 +266,15 @@ impl Action {
         let time = self.policy.suspension(attempt.suspensions);
         attempt.suspended_until = Some(Instant::now() + time);
         attempt.suspensions += 1;
-        self.suspended.fetch_add(1, Ordering::Relaxed);
         let first = attempt.suspensions == 1;
+        // rsyslog: suspensions in a row count once, their time as often as it is begun.
+        self.suspended.fetch_add(first.into(), Ordering::Relaxed);
+        self.duration.fetch_add(time.as_secs(), Ordering::Relaxed);
         if self.policy.report_suspension && (first || self.policy.report_continuation) {
             warn!(self.log,
-                "action '{}' suspended (module '{}'), next retry in {} s, retry nbr {}. There should be messages \
+                "action '{}' suspended (module '{}'), next retry is {}, retry nbr {}. There should be messages \
                  before this one giving the reason for suspension.",
-                self.name, self.module, time.as_secs(), attempt.suspensions - 1; "code" => 2007);
+                self.name, self.module, clock::ctime_after(time), attempt.suspensions - 1; "code" => 2007);
         }
     }
 
