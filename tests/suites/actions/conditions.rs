@@ -142,3 +142,20 @@ fn suspension_and_resumption_are_said_and_counted_as_rsyslog_does() {
     drop(collector);
     daemon.stop();
 }
+
+#[test]
+fn a_file_of_somebody_else_s_suspends_an_action_until_it_says_otherwise() {
+    let dir = Dir::new();
+    dir.write("state", "SUSPENDED\n");
+    let held = "action.externalState.file=\"{dir}/state\" action.resumeRetryCount=\"-1\" \
+                action.resumeInterval=\"1\" queue.type=\"LinkedList\"";
+    let config = file("held", held) + &file("all", "");
+    let (daemon, mut stream) = start(&dir, &config);
+    send(&mut stream, 0..20);
+    assert_eq!(file_lines(&dir.file("all"), 20).len(), 20);
+    daemon.wait_stderr("the file of action.externalState.file says SUSPENDED");
+    assert!(!dir.file("held").exists());
+    dir.write("state", "READY\n");
+    assert_eq!(file_lines(&dir.file("held"), 20), texts(0..20));
+    daemon.stop();
+}

@@ -18,6 +18,7 @@ pub use when::When;
 use crate::clock;
 use crate::stats::Stats;
 use slog::{Logger, error, info, warn};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ pub struct Action {
     pub log: Logger,
     /// Where records go that are given up.
     pub error_file: Option<ErrorFile>,
+    /// A file in which somebody else says whether the action is to be suspended.
+    pub external_state: Option<PathBuf>,
     processed: &'static AtomicU64,
     failed: &'static AtomicU64,
     suspended: &'static AtomicU64,
@@ -118,13 +121,14 @@ impl Action {
         let duration = stats.level("core.action", &name, "suspended.duration");
         let resumed = counter("resumed");
         let (disabled, given_up) = (AtomicBool::new(false), AtomicU64::new(0));
-        let error_file = None;
+        let (error_file, external_state) = (None, None);
         Self {
             name,
             module,
             policy,
             log,
             error_file,
+            external_state,
             processed,
             failed,
             suspended,
@@ -173,7 +177,11 @@ impl Action {
             if !self.ready(attempt) {
                 return;
             }
-            let why = match attempt.deliver.commit(outbox) {
+            let delivered = match self.is_held() {
+                true => Delivered::Suspended(HELD.into()),
+                false => attempt.deliver.commit(outbox),
+            };
+            let why = match delivered {
                 Delivered::Done => {
                     outbox.clear();
                     attempt.suspensions = 0;
@@ -248,7 +256,8 @@ impl Action {
     fn resume(&self, attempt: &mut Attempt) -> bool {
         let mut tries = 0;
         loop {
-            match attempt.deliver.resume() {
+            let resumed = if self.is_held() { Err(HELD.into()) } else { attempt.deliver.resume() };
+            match resumed {
                 Ok(()) => return true,
                 Err(why) => self.say_once(attempt, &why),
             }
@@ -260,6 +269,13 @@ impl Action {
                 return false;
             }
         }
+    }
+
+    /// Whether the file of `action.externalState.file` says so; one that cannot be read says nothing.
+    fn is_held(&self) -> bool {
+        let Some(file) = &self.external_state else { return false };
+        let text = std::fs::read(file).unwrap_or_default();
+        text.trim_ascii() == b"SUSPENDED"
     }
 
     fn suspend(&self, attempt: &mut Attempt) {
@@ -332,6 +348,7 @@ impl Attempt {
     }
 }
 
+const HELD: &str = "the file of action.externalState.file says SUSPENDED";
 /// How often a resume may be believed although the next commit fails.
 const MAX_FALSE_RESUMES: u32 = 10;
 /// The status in the error file of records whose destination is away, and of those that it will never take.

@@ -261,6 +261,7 @@ impl Making<'_> {
             let most = action.common.int("action.errorFile.maxSize").unwrap_or(0);
             act.error_file =
                 action.common.str("action.errorFile").map(|path| ErrorFile::new(path, most, log));
+            act.external_state = action.common.str("action.externalState.file").map(Into::into);
             let used = ActionUse {
                 action: act,
                 when: When::new(&action.common, mark_interval),

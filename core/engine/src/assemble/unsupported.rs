@@ -81,7 +81,7 @@ const GLOBALS: &[&str] = &[
     "compatibility.defaults.secure",
     "$RepeatedMsgReduction",
 ];
-const ACTIONS: &[&str] = &["action.externalState.file", "action.rateLimit.name"];
+const ACTIONS: &[&str] = &["action.rateLimit.name"];
 const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
 const DISK: &[&str] = &["queue.filename"];
