@@ -112,3 +112,29 @@ fn an_action_s_queue_takes_flow_control_from_the_messages() {
         drop(daemon);
     }
 }
+
+/// Nobody waits long for a full queue when global() says so for all queues of actions.
+#[test]
+fn global_sets_the_times_of_queues_that_say_nothing() {
+    for (global, discards) in [("global(default.action.queue.timeoutEnqueue=\"0\")\n", true), ("", false)] {
+        let dir = Dir::new();
+        let port = crate::closed_port();
+        let config = format!(
+            "{global}module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{{dir}}/stats\")\n\
+             action(type=\"omfwd\" name=\"stuck\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" \
+             action.resumeRetryCount=\"-1\" queue.type=\"FixedArray\" queue.size=\"100\")\n"
+        );
+        let (daemon, mut stream) = start(&dir, &config);
+        send(&mut stream, 0..1000);
+        let line = sysloom_tests::wait_for("a report of a full queue", || {
+            let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
+            let mut lines = stats.lines().filter(|line| line.contains(": stuck queue: "));
+            lines.find(|line| line.contains(" size=100 ")).map(str::to_owned)
+        });
+        // At two seconds for each message, hardly any is dropped by then.
+        let dropped: u32 =
+            line.split(" discarded.full=").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap();
+        assert_eq!(dropped > 500, discards, "{line}");
+        drop(daemon);
+    }
+}

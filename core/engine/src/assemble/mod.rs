@@ -65,6 +65,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
 
     let pool = Arc::new(Pool::new(POOL));
     let mut limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
+    general_times(&plan.globals, "ruleset", plan.main_queue.as_ref(), &mut limits);
     let unsaid = |name| plan.main_queue.as_ref().is_none_or(|values| values.written(name).is_none());
     let instrumented = &core.control.main_default;
     if let Some(time) = instrumented.shutdown.is().filter(|_| unsaid("queue.timeoutShutdown")) {
@@ -133,11 +134,30 @@ fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
     if kind.eq_ignore_ascii_case("direct") {
         return None;
     }
-    let limits = Limits::from_values(values);
+    let mut limits = Limits::from_values(values);
+    if let Some((globals, _)) = core.globals.get() {
+        general_times(globals, "ruleset", Some(values), &mut limits);
+    }
     let queue = Arc::new(Queue::new(&ruleset.name, limits, Arc::new(Pool::new(POOL)), &core.stats));
     let filled = Arc::clone(&queue);
     core.control.count_queue(Box::new(move || filled.fill()));
     Some(queue)
+}
+
+/// Times that `global()` sets for all queues of a kind: those that the queue says nothing of itself.
+fn general_times(globals: &Values, kind: &str, own: Option<&Values>, limits: &mut Limits) {
+    for (name, time) in [
+        ("queue.timeoutShutdown", &mut limits.timeout_shutdown),
+        ("queue.timeoutActionCompletion", &mut limits.timeout_action_completion),
+        ("queue.timeoutEnqueue", &mut limits.timeout_enqueue),
+        ("queue.timeoutWorkerThreadShutdown", &mut limits.timeout_worker),
+    ] {
+        let general = format!("default.{kind}.{name}");
+        let given = globals.written(&general).and(globals.int(&general)).and_then(|n| u64::try_from(n).ok());
+        if let Some(given) = given.filter(|_| own.is_none_or(|own| own.written(name).is_none())) {
+            *time = Duration::from_millis(given);
+        }
+    }
 }
 
 /// For messages that are handed to a ruleset by its name: they belong to no input.
@@ -291,19 +311,18 @@ impl Making<'_> {
             _ => {}
         }
         let mut limits = Limits::of_action(values);
-        let globals = &self.plan.globals;
-        let time = |name: &str, instrumented: Option<Duration>, at: &mut Duration| {
-            let general = globals.int(&format!("default.action.{name}")).and_then(|n| u64::try_from(n).ok());
-            if values.written(name).is_none()
-                && let Some(given) = instrumented.or(general.map(Duration::from_millis))
-            {
-                *at = given;
-            }
-        };
+        general_times(&self.plan.globals, "action", Some(values), &mut limits);
         let instrumented = &self.core.control.action_default;
-        time("queue.timeoutShutdown", instrumented.shutdown.is(), &mut limits.timeout_shutdown);
-        time("queue.timeoutEnqueue", instrumented.enqueue.is(), &mut limits.timeout_enqueue);
-        let pool = Arc::new(Pool::new(POOL));
+        if let Some(time) =
+            instrumented.shutdown.is().filter(|_| values.written("queue.timeoutShutdown").is_none())
+        {
+            limits.timeout_shutdown = time;
+        }
+        if let Some(time) =
+            instrumented.enqueue.is().filter(|_| values.written("queue.timeoutEnqueue").is_none())
+        {
+            limits.timeout_enqueue = time;
+        }
         // What is ordered later holds for the same queues as what is set before.
         let unsaid = |name: &str, time: &Time| match values.written(name) {
             None => time.clone(),
@@ -313,6 +332,7 @@ impl Making<'_> {
             shutdown: unsaid("queue.timeoutShutdown", &instrumented.shutdown),
             enqueue: unsaid("queue.timeoutEnqueue", &instrumented.enqueue),
         };
+        let pool = Arc::new(Pool::new(POOL));
         let queue = Queue::new(&format!("{action} queue"), limits, pool, &self.core.stats);
         let queue = Arc::new(queue.ordered(ordered));
         let filled = Arc::clone(&queue);
