@@ -16,7 +16,7 @@
 
 typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_ABI_MAJOR 0
-#define SYSLOOM_ABI_MINOR 1
+#define SYSLOOM_ABI_MINOR 2
 
 /* Types of `Param::ty`; the spelling rules are rsyslog's. */
 /* `on` or `off`. */
@@ -86,6 +86,8 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_STATUS_PARTLY (-9)
 /* The object is unknown or of the wrong kind. */
 #define SYSLOOM_STATUS_INVALID (-10)
+/* The message is for another parser. */
+#define SYSLOOM_STATUS_DECLINED (-11)
 
 /* Bits of a `want`: what must be ready before the call is worth repeating. */
 #define SYSLOOM_WANT_READ 1
@@ -179,6 +181,19 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_RESULT_RETRY 1
 /* It can never be delivered. */
 #define SYSLOOM_RESULT_REJECT 2
+
+/* What the value of `Host::message_set` is. */
+/* A text; for properties that are numbers its decimal digits. */
+#define SYSLOOM_FORM_TEXT 0
+/* JSON text, for variables: the host reads it, and what is no whole JSON value is INVALID. */
+#define SYSLOOM_FORM_JSON 1
+
+/* Types of `Argument::ty` and `Answer::ty`. */
+/* Not known yet. */
+#define SYSLOOM_ARGUMENT_NONE 0
+#define SYSLOOM_ARGUMENT_NUMBER 1
+#define SYSLOOM_ARGUMENT_TEXT 2
+#define SYSLOOM_ARGUMENT_JSON 3
 
 /* Bits of `role`. */
 #define SYSLOOM_ROLE_CLIENT 1
@@ -360,11 +375,12 @@ typedef struct SysloomIface {
   uint32_t flags;
   uint32_t reserved;
   /**
-   * The word in `input(type=)`, `action(type=)`, or the driver's name.
+   * The word in `input(type=)`, `action(type=)`, `parser(type=)`, `template(plugin=)`, or the driver's name.
    */
   struct SysloomBytes name;
   /**
-   * A `DriverVt`, `InputVt` or `OutputVt`.
+   * The table of its kind: a `DriverVt`, `InputVt`, `OutputVt`, `ParserVt`,
+   * `ModifyVt`, `StrgenVt` or `FunctionVt`.
    */
   const void *vt;
   /**
@@ -373,7 +389,7 @@ typedef struct SysloomIface {
   const struct SysloomParam *module_params;
   size_t n_module_params;
   /**
-   * Parameters of `input()` or `action()`.
+   * Parameters of `input()`, `action()` or `parser()`.
    */
   const struct SysloomParam *instance_params;
   size_t n_instance_params;
@@ -752,6 +768,31 @@ typedef struct SysloomHost {
                        const struct SysloomFrame *frames,
                        size_t n_frames,
                        uint32_t flags);
+  /**
+   * A number for a property (`msg`) or a variable (`$!a!b`) by name, for the three functions below: ask once, it
+   * holds as long as the process. INVALID if there is no such property.
+   */
+  int64_t (*property)(SysloomOpaque h, struct SysloomBytes name);
+  /**
+   * Lends a property of a message that the plugin was called with; valid until the next call with this message.
+   * OK, or INVALID when the variable is not there.
+   */
+  int64_t (*message_get)(SysloomOpaque h, SysloomOpaque message, int64_t property, struct SysloomBytes *out);
+  /**
+   * Sets a property or variable; `form` is of `form`. The bytes are copied unless they lie in the text
+   * that `message_get` lends as `rawmsg`. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
+   * the name of a zone behind it if a `timezone()` has it, and what follows is left alone; empty = that of
+   * reception. How many bytes of the value were used, or INVALID; parsers and message modification only.
+   */
+  int64_t (*message_set)(SysloomOpaque h,
+                         SysloomOpaque message,
+                         int64_t property,
+                         uint32_t form,
+                         struct SysloomBytes value);
+  /**
+   * Takes a variable away: OK or INVALID.
+   */
+  int64_t (*message_unset)(SysloomOpaque h, SysloomOpaque message, int64_t property);
 } SysloomHost;
 
 /**
@@ -872,6 +913,210 @@ typedef struct SysloomOutputVt {
    */
   void (*instance_free)(SysloomOpaque instance);
 } SysloomOutputVt;
+
+/**
+ * Where a callee puts text of any length: each call appends, and the bytes are copied.
+ */
+typedef struct SysloomSink {
+  uint32_t size;
+  uint32_t reserved;
+  SysloomOpaque ctx;
+  void (*write)(SysloomOpaque ctx, struct SysloomBytes bytes);
+} SysloomSink;
+
+/**
+ * A parser's functions. Before the first parser the host has sanitised the text (`rawmsg`) and read its PRI; without
+ * further words of the parser all of the text after the PRI is no message yet, the tag is empty, the sender is the
+ * host, and the time is that of reception.
+ */
+typedef struct SysloomParserVt {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * The name by which a ruleset knows it without a `parser()` object (`rsyslog.lastline`); empty = none.
+   */
+  struct SysloomBytes parser_name;
+  /**
+   * Once per plugin, with the values of `module()`. Null function = no module object.
+   */
+  SysloomOpaque (*module_new)(const struct SysloomHost *host,
+                              uint64_t me,
+                              const struct SysloomValue *values,
+                              size_t n_values,
+                              struct SysloomComplaint *why);
+  void (*module_free)(SysloomOpaque module);
+  /**
+   * Makes an instance from the values of `parser()`.
+   */
+  SysloomOpaque (*instance_new)(SysloomOpaque module,
+                                const struct SysloomHost *host,
+                                uint64_t me,
+                                const struct SysloomValue *values,
+                                size_t n_values,
+                                struct SysloomComplaint *why);
+  /**
+   * Parses one message: OK, or DECLINED, and what was set is forgotten and the next parser asked. Called by
+   * several workers at once.
+   */
+  int64_t (*parse)(SysloomOpaque instance, SysloomOpaque message);
+  /**
+   * The daemon got a HUP. Null = not interested.
+   */
+  void (*hup)(SysloomOpaque instance);
+  void (*instance_free)(SysloomOpaque instance);
+} SysloomParserVt;
+
+/**
+ * The functions of a message modification: an action that runs at its place in the ruleset, on the worker's thread,
+ * so that what follows sees the changed message.
+ */
+typedef struct SysloomModifyVt {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * As `ParserVt::module_new`.
+   */
+  SysloomOpaque (*module_new)(const struct SysloomHost *host,
+                              uint64_t me,
+                              const struct SysloomValue *values,
+                              size_t n_values,
+                              struct SysloomComplaint *why);
+  void (*module_free)(SysloomOpaque module);
+  /**
+   * Makes an instance from the values of `action()`.
+   */
+  SysloomOpaque (*instance_new)(SysloomOpaque module,
+                                const struct SysloomHost *host,
+                                uint64_t me,
+                                const struct SysloomValue *values,
+                                size_t n_values,
+                                struct SysloomComplaint *why);
+  /**
+   * One worker object for each thread that runs the action.
+   */
+  SysloomOpaque (*worker_new)(SysloomOpaque instance, struct SysloomComplaint *why);
+  void (*worker_free)(SysloomOpaque worker);
+  /**
+   * Modifies one message: OK; FAILED with `why`, and the message goes on as it is; DISABLED.
+   */
+  int64_t (*modify)(SysloomOpaque worker, SysloomOpaque message, struct SysloomComplaint *why);
+  /**
+   * The daemon got a HUP, while workers may be in `modify`. Null = not interested.
+   */
+  void (*hup)(SysloomOpaque instance);
+  /**
+   * After its workers are gone.
+   */
+  void (*instance_free)(SysloomOpaque instance);
+} SysloomModifyVt;
+
+/**
+ * The functions of a string generator, which stands for a template: `template(type="plugin" plugin="NAME")`.
+ */
+typedef struct SysloomStrgenVt {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * Makes the generator from the values of `module()`.
+   */
+  SysloomOpaque (*module_new)(const struct SysloomHost *host,
+                              uint64_t me,
+                              const struct SysloomValue *values,
+                              size_t n_values,
+                              struct SysloomComplaint *why);
+  /**
+   * Writes the text for one message: OK, or FAILED and nothing is used of it. Called by several workers at once.
+   */
+  int64_t (*generate)(SysloomOpaque module, SysloomOpaque message, const struct SysloomSink *out);
+  void (*module_free)(SysloomOpaque module);
+} SysloomStrgenVt;
+
+/**
+ * A value that a function is called with. Borrowed for the call.
+ */
+typedef struct SysloomArgument {
+  /**
+   * One of `argument`.
+   */
+  uint32_t ty;
+  uint32_t reserved;
+  int64_t number;
+  /**
+   * The text, or the JSON text.
+   */
+  struct SysloomBytes text;
+} SysloomArgument;
+
+/**
+ * Where a function puts its value. The host sets it to the number 0 before.
+ */
+typedef struct SysloomAnswer {
+  uint32_t size;
+  /**
+   * One of `argument`; with TEXT and JSON the value is what was written to `out`.
+   */
+  uint32_t ty;
+  int64_t number;
+  struct SysloomSink out;
+  /**
+   * What `script_error()` says afterwards; 0 = no error.
+   */
+  int64_t script_error;
+} SysloomAnswer;
+
+/**
+ * One function. Rows of a table have one size.
+ */
+typedef struct SysloomFunction {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * Case counts.
+   */
+  struct SysloomBytes name;
+  /**
+   * Least and greatest number of arguments; the host sees to it.
+   */
+  uint32_t min_args;
+  uint32_t max_args;
+  /**
+   * Makes the object of one place where the function is called. `args` hold what is constant there; others are
+   * NONE. Null = refused, see `why`; `why.param` is the argument's index.
+   */
+  SysloomOpaque (*call_new)(SysloomOpaque module,
+                            const struct SysloomHost *host,
+                            uint64_t me,
+                            const struct SysloomArgument *args,
+                            size_t n_args,
+                            struct SysloomComplaint *why);
+  /**
+   * Evaluates one call and fills in `answer`: OK; anything else counts as 0. Called by several workers at once.
+   */
+  int64_t (*call)(SysloomOpaque call,
+                  const struct SysloomArgument *args,
+                  size_t n_args,
+                  struct SysloomAnswer *answer);
+  void (*call_free)(SysloomOpaque call);
+} SysloomFunction;
+
+/**
+ * A function plugin's tables.
+ */
+typedef struct SysloomFunctionVt {
+  uint32_t size;
+  uint32_t reserved;
+  /**
+   * Once per plugin, with the values of `module()`. Null function = no module object.
+   */
+  SysloomOpaque (*module_new)(const struct SysloomHost *host,
+                              uint64_t me,
+                              const struct SysloomValue *values,
+                              size_t n_values,
+                              struct SysloomComplaint *why);
+  void (*module_free)(SysloomOpaque module);
+  const struct SysloomFunction *functions;
+  size_t n_functions;
+} SysloomFunctionVt;
 
 /**
  * The stream below a layer: a transport's session, or another layer's. Valid as long as the layer's session.

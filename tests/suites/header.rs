@@ -90,7 +90,7 @@ fn sources() -> Vec<(PathBuf, String)> {
         let text = fs::read_to_string(&path).unwrap();
         (path, text)
     };
-    ["lib", "basic", "manifest", "host", "input", "output", "driver"].map(read).into()
+    ["lib", "basic", "manifest", "host", "input", "output", "message", "function", "driver"].map(read).into()
 }
 
 fn header() -> String {
@@ -222,7 +222,7 @@ fn layout() -> String {
         Host {
             size abi_minor h log_level log counter peer_intern submit stream_listen stream_reply
             stream_connect stream_write stream_alive stream_close verdict message_property counter_of stats_walk
-            control setting submit_to
+            control setting submit_to property message_get message_set message_unset
         }
         Stat { size reserved origin object name value }
         StatsVisitor { size reserved ctx visit }
@@ -242,6 +242,18 @@ fn layout() -> String {
             size timeout_ms keep_alive keep_alive_probes keep_alive_time keep_alive_interval user_timeout_ms
             reserved host port local device
         }
+        Sink { size reserved ctx write }
+        ParserVt {
+            size reserved parser_name module_new module_free instance_new parse hup instance_free
+        }
+        ModifyVt {
+            size reserved module_new module_free instance_new worker_new worker_free modify hup instance_free
+        }
+        StrgenVt { size reserved module_new generate module_free }
+        FunctionVt { size reserved module_new module_free functions n_functions }
+        Function { size reserved name min_args max_args call_new call call_free }
+        Argument { ty reserved number text }
+        Answer { size ty number out script_error }
         Lower { stream read write fd }
         ListenAt { size family backlog reserved address port }
         Listening { size port listener fds n_fds reserved }

@@ -4,6 +4,7 @@
 use crate::dynstats::Bucket;
 use crate::lookup::Table;
 use crate::percentile::Percentiles;
+use crate::plugin::FunctionModule;
 use crate::stats::Stats;
 use slog::Logger;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct Objects {
     pub tables: Vec<Arc<Table>>,
     pub buckets: Vec<Arc<Bucket>>,
     pub percentiles: Vec<Arc<Percentiles>>,
+    /// Of each module that brings functions.
+    pub functions: Vec<Option<FunctionModule>>,
 }
 
 impl Objects {
@@ -42,6 +45,6 @@ impl Objects {
         }
         let buckets = plan.dyn_stats.iter().map(|o| Bucket::new(&o.name, &o.values, stats)).collect();
         let percentiles = plan.percentile_stats.iter().map(|o| Percentiles::new(&o.name, &o.values, stats));
-        Self { tables, buckets, percentiles: percentiles.collect() }
+        Self { tables, buckets, percentiles: percentiles.collect(), functions: Vec::new() }
     }
 }

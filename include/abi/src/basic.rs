@@ -158,6 +158,8 @@ pub mod status {
     pub const PARTLY: i64 = -9;
     /// The object is unknown or of the wrong kind.
     pub const INVALID: i64 = -10;
+    /// The message is for another parser.
+    pub const DECLINED: i64 = -11;
 }
 
 /// Bits of a `want`: what must be ready before the call is worth repeating.

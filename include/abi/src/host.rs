@@ -116,6 +116,21 @@ pub struct Host {
         n_frames: usize,
         flags: u32,
     ) -> i64,
+
+    /// A number for a property (`msg`) or a variable (`$!a!b`) by name, for the three functions below: ask once, it
+    /// holds as long as the process. INVALID if there is no such property.
+    pub property: unsafe extern "C" fn(h: Opaque, name: Bytes) -> i64,
+    /// Lends a property of a message that the plugin was called with; valid until the next call with this message.
+    /// OK, or INVALID when the variable is not there.
+    pub message_get: unsafe extern "C" fn(h: Opaque, message: Opaque, property: i64, out: *mut Bytes) -> i64,
+    /// Sets a property or variable; `form` is of [`crate::form`]. The bytes are copied unless they lie in the text
+    /// that `message_get` lends as `rawmsg`. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
+    /// the name of a zone behind it if a `timezone()` has it, and what follows is left alone; empty = that of
+    /// reception. How many bytes of the value were used, or INVALID; parsers and message modification only.
+    pub message_set:
+        unsafe extern "C" fn(h: Opaque, message: Opaque, property: i64, form: u32, value: Bytes) -> i64,
+    /// Takes a variable away: OK or INVALID.
+    pub message_unset: unsafe extern "C" fn(h: Opaque, message: Opaque, property: i64) -> i64,
 }
 
 /// One counter as [`Host::stats_walk`] shows it. Borrowed for the call.

@@ -8,34 +8,42 @@
 //! - Bytes are borrowed for the call unless a field says otherwise; who allocates frees.
 //! - No Rust enum, bool, Vec, String or trait object crosses; codes are integers from [`status`].
 //! - A struct starts with its `size`; a reader uses only the fields that the writer's size covers. Those without one
-//!   (`Bytes`, `Span`, `Frame`, `Kv`, `Value`, `Complaint`, `Lower`) do not change within a major.
+//!   (`Bytes`, `Span`, `Frame`, `Kv`, `Value`, `Complaint`, `Lower`, `Argument`) do not change within a major, nor does
+//!   `Sink`, which stands inside others.
 //! - No panic and no exception may leave a callback (the sdk guards every one).
 //!
 //! History (a minor is an addition, a major a break; the major stays 0 until the interface has settled):
 //! - 0.1, 2026-11: drivers, inputs, outputs; submit (also to a ruleset by name), counters, log, streams, verdicts,
 //!   statistics, commands and settings by name.
+//! - 0.2, 2026-11-27: parsers, message modification, string generators and functions; properties and variables of a
+//!   message read and set ([`Host::property`], [`Host::message_get`], [`Host::message_set`], [`Host::message_unset`]);
+//!   the status DECLINED.
 #![forbid(unsafe_code)]
 
 mod basic;
 mod driver;
+mod function;
 mod host;
 mod input;
 mod manifest;
+mod message;
 mod output;
 
 #[doc(hidden)]
 pub use abi_stable::StableAbi;
 pub use basic::*;
 pub use driver::*;
+pub use function::*;
 pub use host::*;
 pub use input::*;
 pub use manifest::*;
+pub use message::*;
 pub use output::*;
 
 /// Breaks of this ABI so far.
 pub const ABI_MAJOR: u16 = 0;
 /// Additions to this ABI within its major.
-pub const ABI_MINOR: u16 = 1;
+pub const ABI_MINOR: u16 = 2;
 
 /// The layout of the whole ABI, for [`Module::layout`]: a plugin and its host compare these at load time.
 pub const fn layout() -> &'static abi_stable::type_layout::TypeLayout {
@@ -61,4 +69,8 @@ pub struct Contract {
     input: InputVt,
     stream: StreamCb,
     output: OutputVt,
+    parser: ParserVt,
+    modify: ModifyVt,
+    strgen: StrgenVt,
+    function: FunctionVt,
 }

@@ -118,14 +118,15 @@ pub struct Iface {
     /// Bits of [`iface_flag`].
     pub flags: u32,
     pub reserved: u32,
-    /// The word in `input(type=)`, `action(type=)`, or the driver's name.
+    /// The word in `input(type=)`, `action(type=)`, `parser(type=)`, `template(plugin=)`, or the driver's name.
     pub name: Bytes,
-    /// A [`crate::DriverVt`], [`crate::InputVt`] or [`crate::OutputVt`].
+    /// The table of its kind: a [`crate::DriverVt`], [`crate::InputVt`], [`crate::OutputVt`], [`crate::ParserVt`],
+    /// [`crate::ModifyVt`], [`crate::StrgenVt`] or [`crate::FunctionVt`].
     pub vt: *const c_void,
     /// Parameters of `module()`.
     pub module_params: *const Param,
     pub n_module_params: usize,
-    /// Parameters of `input()` or `action()`.
+    /// Parameters of `input()`, `action()` or `parser()`.
     pub instance_params: *const Param,
     pub n_instance_params: usize,
     /// Prefix of the legacy directives for stream parameters: `InputTCPServer` makes

@@ -13,6 +13,10 @@ pub struct Declaration {
     outputs: Vec<Type>,
     transports: Vec<Type>,
     layers: Vec<Type>,
+    parsers: Vec<Type>,
+    modifiers: Vec<Type>,
+    generators: Vec<Type>,
+    functions: Vec<Type>,
     shutdown: Option<Path>,
 }
 
@@ -25,6 +29,10 @@ impl Parse for Declaration {
             outputs: Vec::new(),
             transports: Vec::new(),
             layers: Vec::new(),
+            parsers: Vec::new(),
+            modifiers: Vec::new(),
+            generators: Vec::new(),
+            functions: Vec::new(),
             shutdown: None,
         };
         while !input.is_empty() {
@@ -36,6 +44,10 @@ impl Parse for Declaration {
                 "outputs" => declaration.outputs.extend(types(input)?),
                 "transports" => declaration.transports.extend(types(input)?),
                 "layers" => declaration.layers.extend(types(input)?),
+                "parsers" => declaration.parsers.extend(types(input)?),
+                "modifiers" => declaration.modifiers.extend(types(input)?),
+                "generators" => declaration.generators.extend(types(input)?),
+                "functions" => declaration.functions.extend(types(input)?),
                 "shutdown" => declaration.shutdown = Some(input.parse()?),
                 other => {
                     return Err(Error::new(key.span(), format!("`{other}` is nothing that a plugin has")));
@@ -67,7 +79,20 @@ pub fn expand(plugin: Declaration) -> Result<TokenStream> {
     let symbol = name.replace('-', "_");
     let (manifest_symbol, entry_symbol) =
         (format!("sysloom_manifest__{symbol}"), format!("sysloom_entry__{symbol}"));
-    let Declaration { inputs, outputs, transports, layers, .. } = &plugin;
+    let Declaration {
+        inputs, outputs, transports, layers, parsers, modifiers, generators, functions, ..
+    } = &plugin;
+    // All functions of a plugin stand in one table.
+    let (function_table, function_iface) = match functions.first() {
+        Some(first) => (
+            quote! {
+                const FUNCTION_TABLE: &'static glue::FunctionVt =
+                    &glue::FunctionGlue::<#first>::table(&[#(glue::FunctionGlue::<#functions>::ROW,)*]);
+            },
+            quote!(glue::FunctionGlue::<#first>::iface(#name, FUNCTION_TABLE),),
+        ),
+        None => (quote!(), quote!()),
+    };
     let shutdown = match &plugin.shutdown {
         Some(path) => quote!(::core::option::Option::Some({
             extern "C" fn shutdown() {
@@ -81,11 +106,16 @@ pub fn expand(plugin: Declaration) -> Result<TokenStream> {
         const _: () = {
             use ::sysloom_sdk::glue;
 
+            #function_table
             const IFACES: &'static [glue::Iface] = &[
                 #(glue::InputGlue::<#inputs>::IFACE,)*
                 #(glue::OutputGlue::<#outputs>::IFACE,)*
                 #(glue::TransportGlue::<#transports>::IFACE,)*
                 #(glue::LayerGlue::<#layers>::IFACE,)*
+                #(glue::ParserGlue::<#parsers>::IFACE,)*
+                #(glue::ModifyGlue::<#modifiers>::IFACE,)*
+                #(glue::GeneratorGlue::<#generators>::IFACE,)*
+                #function_iface
             ];
             const FLAGS: u32 = 0
                 #(| glue::TransportGlue::<#transports>::MANIFEST_FLAGS)*

@@ -2,7 +2,8 @@
 //! loadable library of them, and the host's services as methods.
 //!
 //! An input implements [`Input`] (and [`StreamInput`] if the host runs its streams), an output [`Output`], a netstream
-//! driver [`Transport`] or [`Layer`]. Options are a struct with `#[derive(Params)]`. `plugin!` at the foot of the file
+//! driver [`Transport`] or [`Layer`], a parser [`Parser`], a message modification [`Modify`], a string generator
+//! [`Generator`], a function of RainerScript [`Function`]. Options are a struct with `#[derive(Params)]`. `plugin!` at the foot of the file
 //! exports it. Nothing here is reserved for in-tree plugins.
 
 // The derive names the sdk by its crate's name, also in the sdk's own tests.
@@ -12,12 +13,14 @@ extern crate self as sysloom_sdk;
 mod complaint;
 mod control;
 mod driver;
+mod function;
 #[doc(hidden)]
 pub mod glue;
 mod host;
 mod input;
 mod limit;
 mod log;
+mod message;
 mod output;
 mod params;
 mod stats;
@@ -28,10 +31,12 @@ mod values;
 
 pub use complaint::*;
 pub use driver::*;
+pub use function::*;
 pub use host::*;
 pub use input::*;
 pub use limit::*;
 pub use log::*;
+pub use message::*;
 pub use output::*;
 pub use params::*;
 pub use slog;

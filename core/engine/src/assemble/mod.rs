@@ -21,7 +21,9 @@ use crate::message::{Around, InputFacts};
 use crate::netstream::Net;
 use crate::objects::Objects;
 use crate::peers::Peers;
-use crate::plugin::{Fault, HostValue, InputInstance, InputModule, OutputInstance, OutputModule};
+use crate::plugin::{
+    Fault, FunctionModule, HostValue, InputInstance, InputModule, OutputInstance, OutputModule,
+};
 use crate::queue::{Limits, Queue};
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
@@ -51,7 +53,9 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let inputs = made.inputs(&inputs_of);
     let actions = made.actions(&outputs_of);
     let templates = Template::compile_all(plan, made.diagnostics);
-    let objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
+    let functions = made.functions();
+    let mut objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
+    objects.functions = functions;
     let exact_names = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
     let mut compiler = Compiler {
         objects: &objects,
@@ -207,6 +211,19 @@ impl Making<'_> {
             outputs.push(output);
         }
         (inputs, outputs)
+    }
+
+    /// Modules with functions, by their place in the Plan.
+    fn functions(&mut self) -> Vec<Option<FunctionModule>> {
+        let modules = self.plan.modules.iter().enumerate();
+        let made = modules.map(|(index, module)| {
+            let name = &module.spec.name;
+            let plugin = self.modules.plugin(name).filter(|_| module.spec.kinds.contains(Kinds::FUNCTION))?;
+            let values = host_values(&module.values);
+            let made = FunctionModule::new(plugin, name, id_of(Kind::Module, index), &values);
+            self.check(made, name, &module.values, module.span)
+        });
+        made.collect()
     }
 
     fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {

@@ -3,6 +3,7 @@
 
 use super::link::Link;
 use super::raw::{borrow, bytes, sized, slice, text};
+use super::subject;
 use super::watch;
 use super::{ConnectRequest, Fault, ListenRequest, PeerFacts, Services, StreamSink};
 use std::collections::HashMap;
@@ -64,6 +65,10 @@ impl Host {
             control,
             setting,
             submit_to,
+            property,
+            message_get,
+            message_set,
+            message_unset,
         };
         Box::leak(Box::new(Host { table, shared }))
     }
@@ -356,6 +361,28 @@ unsafe extern "C" fn submit_to(
         }
         shared.services.submit_to(me, &ruleset, block, frames, flags)
     })
+}
+
+unsafe extern "C" fn property(h: Opaque, name: Bytes) -> i64 {
+    serve(h, status::INVALID, |shared| {
+        // SAFETY: the plugin lends the name for the call.
+        shared.services.find_property(&unsafe { text(name) })
+    })
+}
+
+unsafe extern "C" fn message_get(h: Opaque, message: Opaque, property: i64, out: *mut Bytes) -> i64 {
+    // SAFETY: the plugin passes the handle of the call that it is in, and room for the answer.
+    serve(h, status::INVALID, |_| unsafe { subject::get(message, property, out) })
+}
+
+unsafe extern "C" fn message_set(h: Opaque, message: Opaque, property: i64, form: u32, value: Bytes) -> i64 {
+    // SAFETY: the plugin passes the handle of the call that it is in, and lends the value for this one.
+    serve(h, status::INVALID, |_| unsafe { subject::set(message, property, form, value) })
+}
+
+unsafe extern "C" fn message_unset(h: Opaque, message: Opaque, property: i64) -> i64 {
+    // SAFETY: the plugin passes the handle of the call that it is in.
+    serve(h, status::INVALID, |_| unsafe { subject::unset(message, property) })
 }
 
 /// # Safety

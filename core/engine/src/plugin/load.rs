@@ -4,13 +4,16 @@
 use super::error::{Attempt, LoadError, LoadFailure};
 use super::raw::{sized, slice, text};
 use super::watch::{self, Callback, Number};
-use super::{Driver, Facts, Host, Search};
+use super::{Driver, Facts, FunctionFacts, Host, Search, message};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
-use sysloom_abi::{self as abi, DriverVt, InputVt, OutputVt, iface_flag, kind, log_level};
+use sysloom_abi::{
+    self as abi, DriverVt, FunctionVt, InputVt, ModifyVt, OutputVt, ParserVt, StrgenVt, iface_flag, kind,
+    log_level,
+};
 
 /// Loads plugins by name, and keeps them.
 pub struct Loader {
@@ -124,6 +127,11 @@ pub struct Iface {
     /// Prefix of the legacy directives for stream parameters.
     pub stream_legacy: Option<String>,
     pub default_template: Option<String>,
+    /// The name of a parser without a parser() object.
+    pub parser_name: Option<String>,
+    pub functions: Vec<FunctionFacts>,
+    /// In the same order.
+    pub(super) function_rows: Vec<abi::Function>,
     pub(super) vt: Table,
 }
 
@@ -133,6 +141,10 @@ pub(super) enum Table {
     Input(InputVt),
     Output(OutputVt),
     Driver(*const DriverVt),
+    Parser(ParserVt),
+    Modify(ModifyVt),
+    Strgen(StrgenVt),
+    Function(FunctionVt),
     /// A kind that this host does not know yet.
     Unknown,
 }
@@ -323,6 +335,12 @@ impl Iface {
             match raw.kind {
                 kind::INPUT => Table::Input(sized(raw.vt.cast(), size_of::<InputVt>()).ok_or_else(wrong)?),
                 kind::OUTPUT => Table::Output(sized(raw.vt.cast(), size_of::<OutputVt>()).ok_or_else(wrong)?),
+                kind::PARSER => Table::Parser(sized(raw.vt.cast(), size_of::<ParserVt>()).ok_or_else(wrong)?),
+                kind::MODIFY => Table::Modify(sized(raw.vt.cast(), size_of::<ModifyVt>()).ok_or_else(wrong)?),
+                kind::STRGEN => Table::Strgen(sized(raw.vt.cast(), size_of::<StrgenVt>()).ok_or_else(wrong)?),
+                kind::FUNCTION => {
+                    Table::Function(sized(raw.vt.cast(), size_of::<FunctionVt>()).ok_or_else(wrong)?)
+                }
                 kind::DRIVER if raw.vt.is_null() => return Err(wrong()),
                 kind::DRIVER => Table::Driver(raw.vt.cast()),
                 _ => Table::Unknown,
@@ -337,9 +355,48 @@ impl Iface {
                 Some(text(raw.default_template)).filter(|t| !t.is_empty()),
             )
         };
+        let (mut parser_name, mut functions, mut function_rows) = (None, Vec::new(), Vec::new());
+        match &vt {
+            // SAFETY: texts of a table live as long as the process.
+            Table::Parser(vt) => parser_name = unsafe { message::parser_name(vt) },
+            Table::Function(vt) => {
+                // SAFETY: the caller's promise.
+                function_rows = unsafe { function_table(vt) }.ok_or_else(wrong)?;
+                // SAFETY: texts of a table live as long as the process.
+                let facts = |row: &abi::Function| FunctionFacts {
+                    name: unsafe { text(row.name) },
+                    min_args: row.min_args,
+                    max_args: row.max_args,
+                };
+                functions = function_rows.iter().map(facts).collect();
+            }
+            _ => {}
+        }
         let (kind, flags) = (raw.kind, raw.flags);
-        Ok(Self { kind, flags, name, module_params, instance_params, stream_legacy, default_template, vt })
+        Ok(Self {
+            kind,
+            flags,
+            name,
+            module_params,
+            instance_params,
+            stream_legacy,
+            default_template,
+            parser_name,
+            functions,
+            function_rows,
+            vt,
+        })
     }
+}
+
+/// # Safety
+/// As [`rows`].
+unsafe fn function_table(vt: &FunctionVt) -> Option<Vec<abi::Function>> {
+    if vt.n_functions > MOST_FUNCTIONS {
+        return None;
+    }
+    // SAFETY: the caller's promise.
+    unsafe { rows(vt.functions, vt.n_functions, size_of::<abi::Function>()) }
 }
 
 /// # Safety
@@ -411,3 +468,4 @@ fn table(words: impl Into<String>) -> LoadError {
 /// No plugin has more; a number above is garbage.
 const MOST_IFACES: usize = 64;
 const MOST_PARAMS: usize = 1024;
+const MOST_FUNCTIONS: usize = 1024;

@@ -34,6 +34,10 @@ pub trait Services: Send + Sync {
     fn verdict(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault>;
     /// Copies a property of a message as far as `out` allows; its full length, or a negative status.
     fn property(&self, message: u64, name: &str, out: &mut [u8]) -> i64;
+    /// A number for a property or variable, for [`super::Subject`]; negative if there is none of that name.
+    fn find_property(&self, _name: &str) -> i64 {
+        sysloom_abi::status::INVALID
+    }
     /// A counter of an object by its own name; flags of [`sysloom_abi::counter_flag`].
     fn counter_of(
         &self,

@@ -1,8 +1,8 @@
 //! A plugin's parameter tables in the words of the configuration's catalogue.
 
-use super::{Iface, Param};
+use super::{FunctionFacts, Iface, Param};
 use sysloom_abi::{iface_flag, kind, param_flag, param_type};
-use sysloom_config::catalogue::{self, Kinds, Legacy, LegacyKind, ModuleSpec, Type};
+use sysloom_config::catalogue::{self, FunctionSpec, Kinds, Legacy, LegacyKind, ModuleSpec, Type};
 
 /// What the configuration may say of an interface.
 pub fn spec(iface: &Iface) -> ModuleSpec {
@@ -17,7 +17,18 @@ pub fn spec(iface: &Iface) -> ModuleSpec {
         uses_streams: iface.uses_streams(),
         stream_legacy: iface.stream_legacy.clone(),
         action_param: selector.map(|p| p.name.clone()),
+        parser_name: iface.parser_name.clone(),
+        functions: iface.functions.iter().map(function).collect(),
         ..ModuleSpec::default()
+    }
+}
+
+fn function(facts: &FunctionFacts) -> FunctionSpec {
+    let count = |n: u32| usize::try_from(n).unwrap_or(usize::MAX);
+    FunctionSpec {
+        name: facts.name.clone(),
+        min_args: count(facts.min_args),
+        max_args: count(facts.max_args),
     }
 }
 

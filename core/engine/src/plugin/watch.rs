@@ -33,6 +33,10 @@ pub enum Callback {
     Handshake,
     Read,
     Write,
+    Parse,
+    Modify,
+    Generate,
+    Call,
 }
 
 impl Callback {
@@ -201,7 +205,7 @@ fn callback(word: u64) -> &'static str {
 }
 
 /// In the order of [`Callback`].
-const NAMES: [&str; 20] = [
+const NAMES: [&str; 24] = [
     "entry",
     "module",
     "new",
@@ -222,6 +226,10 @@ const NAMES: [&str; 20] = [
     "handshake",
     "read",
     "write",
+    "parse",
+    "modify",
+    "generate",
+    "call",
 ];
 /// A word: one bit that something runs, the callback, the plugin's number, a serial number.
 const BUSY: u64 = 1;

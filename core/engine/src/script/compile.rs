@@ -2,7 +2,7 @@
 //! and templates looked up, and comparisons of a property with constants become tests.
 
 use super::expr::{Expr, any, is_comparison, is_logical, operate};
-use super::functions::Call;
+use super::functions::{Call, Shown};
 use super::value::Value;
 use super::vars::Path;
 use crate::filter::{Constant, Gatherer, Kind, Regex, Test};
@@ -164,10 +164,21 @@ impl Compiler<'_> {
                 Some(template) => Call::ExecTemplate(Arc::clone(template)),
                 None => return Expr::Number(0),
             },
-            Function::Module(_, name) => {
-                let text = format!("function {name}() of a module cannot be called yet; its value is 0");
-                self.diagnostics.push(Diagnostic::error(2207, "unsupported", text, at));
-                return Expr::Number(0);
+            Function::Module(module, name) => {
+                // A module that was refused has been reported.
+                let Some(Some(module)) = self.objects.functions.get(*module) else { return Expr::Number(0) };
+                let constants: Vec<_> = compiled.iter().map(Expr::constant).collect();
+                let shown: Vec<_> = constants.iter().map(Shown::of).collect();
+                let operands: Vec<_> = shown.iter().map(Shown::operand).collect();
+                match module.call(name, 0, &operands) {
+                    Ok(call) => Call::Plugin(call, compiled.into()),
+                    Err(fault) => {
+                        let span = fault.param.and_then(|n| args.get(n)).map_or(at, |arg| arg.span);
+                        let text = format!("function {name}(): {}", fault.text);
+                        self.diagnostics.push(Diagnostic::error(2207, "refused-by-module", text, span));
+                        return Expr::Number(0);
+                    }
+                }
             }
             Function::Core(function) => match function {
                 CoreFunction::ReMatch | CoreFunction::ReMatchI => {

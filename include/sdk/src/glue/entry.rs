@@ -76,7 +76,7 @@ pub fn guard_shutdown(shutdown: fn()) {
 }
 
 /// The oldest host that this sdk runs on.
-const MIN_HOST_MINOR: u16 = 1;
+const MIN_HOST_MINOR: u16 = 2;
 
 const TARGET: &str = abi::TARGET;
 

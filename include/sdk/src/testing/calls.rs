@@ -35,6 +35,10 @@ pub fn table(inner: &'static Inner) -> Host {
         control,
         setting,
         submit_to,
+        property,
+        message_get: super::message::message_get,
+        message_set: super::message::message_set,
+        message_unset: super::message::message_unset,
     }
 }
 
@@ -300,6 +304,17 @@ unsafe extern "C" fn submit_to(
     inner.lock().rulesets.push(ruleset);
     // SAFETY: the same arguments.
     unsafe { submit(h, me, block, frames, n_frames, flags) }
+}
+
+unsafe extern "C" fn property(h: Opaque, name: Bytes) -> i64 {
+    // SAFETY: as in `log`.
+    let (inner, name) = unsafe { (inner(h), text(name).to_ascii_lowercase()) };
+    let mut seen = inner.lock();
+    let at = seen.names.iter().position(|known| *known == name).unwrap_or_else(|| {
+        seen.names.push(name);
+        seen.names.len() - 1
+    });
+    at as i64
 }
 
 /// # Safety

@@ -16,11 +16,13 @@
 //! ```
 
 mod calls;
+mod message;
 mod readme;
 mod rows;
 mod settings;
 mod wire;
 
+pub use message::{TestMessage, call, written};
 pub use readme::{check_readme, table};
 pub use rows::Rows;
 pub use settings::{settings, stream_settings};
@@ -90,6 +92,8 @@ struct Seen {
     properties: HashMap<(u64, String), String>,
     rulesets: Vec<String>,
     refusal: Option<Complaint>,
+    /// Properties and variables by their number.
+    names: Vec<String>,
 }
 
 impl Default for TestHost {

@@ -3,6 +3,7 @@
 mod cef;
 mod json;
 mod net;
+mod plugin;
 mod text;
 mod time;
 
@@ -15,10 +16,13 @@ use crate::filter::Regex;
 use crate::lookup::Table;
 use crate::message::Message;
 use crate::percentile::Percentiles;
+use crate::plugin::FunctionCall;
 use crate::template::Template;
 use std::borrow::Cow;
 use std::sync::Arc;
 use sysloom_config::plan::CoreFunction;
+
+pub use plugin::Shown;
 
 /// A call ready to be evaluated.
 pub enum Call {
@@ -32,6 +36,8 @@ pub enum Call {
     DynInc(Option<Arc<Bucket>>, Expr),
     Observe(Option<Arc<Percentiles>>, Expr, Expr),
     ExecTemplate(Arc<Template>),
+    /// A function of a plugin.
+    Plugin(FunctionCall, Box<[Expr]>),
 }
 
 impl Call {
@@ -67,6 +73,7 @@ impl Call {
                 let done = percentiles.as_ref().map_or(-1, |p| p.observe(&key.shown(), number));
                 Value::Number(done)
             }
+            Self::Plugin(call, args) => plugin::call(call, args, message, run),
             Self::ExecTemplate(template) => {
                 let mut out = Vec::new();
                 template.render(message, &mut run.buffers, &mut out);
