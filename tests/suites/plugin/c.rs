@@ -98,7 +98,7 @@ fn entries() {
              SYSLOOM_ENTRY(x)(const SysloomHost *host) {{ (void)host; return &module; }}",
             iface("SYSLOOM_KIND_INPUT", "SYSLOOM_NONE"),
             iface("SYSLOOM_KIND_INPUT", "SYSLOOM_BYTES(\"idle\")"),
-            iface("SYSLOOM_KIND_PARSER", "SYSLOOM_BYTES(\"other\")"),
+            iface("SYSLOOM_KIND_PROVIDER", "SYSLOOM_BYTES(\"other\")"),
         );
         let LoadError::Table(said) = refused("x", &body) else { panic!("{module}: {}", refused("x", &body)) };
         assert!(said.contains(words), "{module}: {said}");
