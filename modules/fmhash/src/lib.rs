@@ -58,7 +58,8 @@ fn hash32(text: &[u8], seed: u64) -> u64 {
 
 /// DJB2a with 64 bits.
 fn hash64(text: &[u8], seed: u64) -> u64 {
-    let step = |hash: u64, byte: &u8| hash.wrapping_mul(33) ^ u64::from(*byte);
+    // rsyslog: bytes above 127 count as negative here.
+    let step = |hash: u64, byte: &u8| hash.wrapping_mul(33) ^ i64::from(byte.cast_signed()).cast_unsigned();
     text.iter().fold(5381, step).wrapping_add(seed)
 }
 

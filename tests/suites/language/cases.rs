@@ -189,6 +189,7 @@ const FILES: [(Group, &str); 6] = [
 const SINCE_8_2302: [&str; 2] = ["RSYSLOG_PerSourceKey", " StdOmSenderTrack-senderid"];
 
 const HEAD: &str = r#"
+$ModLoad fmhash
 $EscapeControlCharactersOnReceive off
 main_queue(queue.type="linkedlist" queue.workerThreads="1")
 lookup_table(name="strings" file="{dir}/strings.json")
