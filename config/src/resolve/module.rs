@@ -8,23 +8,33 @@ use crate::source::Span;
 use crate::{catalogue, diagnostic::Diagnostic};
 use std::sync::Arc;
 
-/// Outputs that rsyslog has without loading anything.
+/// Outputs that rsyslog has without loading anything. They are loaded here when they are first named.
 const BUILTINS: &[&str] = &["omfile", "omfwd", "ompipe", "omusrmsg", "omdiscard", "omshell"];
+
+/// Those of them that have directives: loaded at once, so that `$FileOwner` and its like are known from the first line on.
+const WITH_DIRECTIVES: &[&str] = &["omfile", "omfwd"];
 
 /// Modules that rsyslog links in, but that come into being here only when they are named.
 const ON_DEMAND: &[&str] = &["pmrfc3164", "pmrfc5424", "smfile", "smfwd", "smtradfile", "smtradfwd", "lmnet"];
 
 impl Loader<'_> {
-    /// Asks for the outputs that are always there, so that `$FileOwner` and its like are known from the first line on.
+    /// Loads the outputs that are always there and have directives.
     pub(super) fn load_builtin_modules(&mut self) {
-        for name in BUILTINS {
-            match self.env.load_builtin(name) {
-                Ok(spec) => {
-                    self.add_module(spec, format!("builtin:{name}"), Span::NONE);
-                }
-                Err(reason) => {
-                    self.missing_builtins.insert((*name).to_string(), reason);
-                }
+        for name in WITH_DIRECTIVES {
+            self.load_builtin(name);
+        }
+    }
+
+    /// Loads an output that is always there. That it cannot be is reported where it is used.
+    fn load_builtin(&mut self, name: &str) -> Option<usize> {
+        if self.missing_builtins.contains_key(name) {
+            return None;
+        }
+        match self.env.load_builtin(name) {
+            Ok(spec) => Some(self.add_module(spec, format!("builtin:{name}"), Span::NONE)),
+            Err(reason) => {
+                self.missing_builtins.insert(name.to_string(), reason);
+                None
             }
         }
     }
@@ -54,6 +64,12 @@ impl Loader<'_> {
         let bare = bare(written);
         if self.failed_modules.contains(&bare) {
             return None;
+        }
+        if written.starts_with("builtin:")
+            && BUILTINS.contains(&bare.as_str())
+            && let Some(module) = self.load_builtin(&bare)
+        {
+            return Some(module);
         }
         match self.env.load_module(name, at) {
             Ok(spec) => {
@@ -138,7 +154,9 @@ impl Loader<'_> {
     ) -> Option<usize> {
         let mut found = self.loaded(name);
         let bare = bare(name);
-        if found.is_none() && ON_DEMAND.contains(&bare.as_str()) {
+        if found.is_none() && BUILTINS.contains(&bare.as_str()) {
+            found = self.load_builtin(&bare);
+        } else if found.is_none() && ON_DEMAND.contains(&bare.as_str()) {
             found = self.load_module(name, at);
         }
         let fits = |m: &Module| kinds.iter().any(|k| m.spec.kinds.contains(*k));
