@@ -10,6 +10,8 @@ mod options;
 mod own;
 #[path = "process/privileges.rs"]
 mod privileges;
+#[path = "process/quickstart.rs"]
+mod quickstart;
 #[path = "process/stock.rs"]
 mod stock;
 

@@ -60,12 +60,53 @@ fn the_configurations_of_the_readme_are_right() {
     for config in configs {
         is_clean(&dir, "README.md", config);
     }
-    let commands = ["cargo build --release", "cargo test --workspace"];
     let ci = std::fs::read_to_string(root().join(".ci/run")).unwrap();
-    for command in commands {
+    for command in ["cargo run --release -- quickstart", "cargo test"] {
         assert!(blocks.iter().any(|block| block.lines().any(|line| line == command)), "{command}");
+        assert!(ci.lines().any(|line| line.starts_with(command)), "{command} in .ci/run");
     }
-    assert!(ci.contains("\ncargo test --workspace\n"));
+}
+
+/// `cargo run` finds one program, and `cargo test` all tests.
+#[test]
+fn plain_commands_mean_everything() {
+    let workspace = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let list = |name: &str| -> Vec<String> {
+        let begin = workspace.find(&format!("\n{name} = [")).expect(name);
+        let text = &workspace[begin..];
+        let text = &text[..text.find(']').expect("a list ends")];
+        text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+    };
+    let defaults = list("default-members");
+    let (mut programs, mut others) = (Vec::new(), 0);
+    for member in list("members") {
+        let folder = root().join(&member);
+        let manifest = std::fs::read_to_string(folder.join("Cargo.toml")).unwrap();
+        let is_program = manifest.contains("[[bin]]") || folder.join("src/main.rs").is_file();
+        if defaults.contains(&member) {
+            programs.extend(is_program.then_some(member));
+            continue;
+        }
+        others += 1;
+        for file in sources(&folder) {
+            let text = std::fs::read_to_string(&file).unwrap();
+            assert!(!text.lines().any(|line| line.trim() == "#[test]"), "{} is not run", file.display());
+        }
+    }
+    assert_eq!(programs, ["core/daemon"]);
+    assert!(others > 2, "{others} members beside the default ones");
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|word| word == "rs") {
+            files.push(path);
+        }
+    }
+    files
 }
 
 #[test]

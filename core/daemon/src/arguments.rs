@@ -52,6 +52,8 @@ pub enum Task {
     Help,
     /// `--explain WORD`
     Explain(String),
+    /// `quickstart`, the one word: not under the name rsyslogd.
+    Quickstart { once: bool },
 }
 
 /// The command line cannot be understood: the text says why, usage follows.
@@ -61,6 +63,8 @@ pub enum UsageError {
     Syntax(#[from] lexopt::Error),
     #[error("'{0}' is not an option; a configuration file is given with -f FILE")]
     Word(String),
+    #[error("quickstart takes --once and no other option; it writes the configurations that it runs")]
+    Quickstart,
     #[error("-F {0}: the languages are yaml and rainerscript")]
     Language(String),
     /// `-h`, `-?`
@@ -69,8 +73,12 @@ pub enum UsageError {
 }
 
 impl Arguments {
-    /// Reads the words after the program's name.
-    pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+    /// Reads the words after the program's name, which is `name`.
+    pub fn parse(name: &str, words: impl IntoIterator<Item = OsString>) -> Result<Self, UsageError> {
+        let mut words = words.into_iter().peekable();
+        if name != RSYSLOGD && words.next_if(|word| word == "quickstart").is_some() {
+            return Self::quickstart(words);
+        }
         let mut parser = Parser::from_args(words);
         let mut this = Self::default();
         while let Some(word) = parser.next()? {
@@ -113,6 +121,17 @@ impl Arguments {
         Ok(this)
     }
 
+    fn quickstart(words: impl Iterator<Item = OsString>) -> Result<Self, UsageError> {
+        let words: Vec<OsString> = words.collect();
+        let task = match words.as_slice() {
+            [] => Task::Quickstart { once: false },
+            [word] if word == "--once" => Task::Quickstart { once: true },
+            [word] if word == "--help" => Task::Help,
+            _ => return Err(UsageError::Quickstart),
+        };
+        Ok(Self { task, ..Self::default() })
+    }
+
     /// rsyslog: `-u` is a bit mask; 2 means what `-C` says.
     fn old_mask(&mut self, mask: u32) {
         if mask & 1 != 0 {
@@ -125,13 +144,26 @@ impl Arguments {
     }
 }
 
+/// The name under which the daemon speaks as rsyslogd.
+pub const RSYSLOGD: &str = "rsyslogd";
+
 /// The text of `--help`.
 pub fn help(name: &str) -> String {
+    let try_it = match name {
+        RSYSLOGD => String::new(),
+        _ => format!(
+            "\x20      {name} quickstart [--once]\n\
+             \n\
+             Try it\n\
+             \x20 quickstart   write certificates and two configurations into a folder, run a client and a TLS\n\
+             \x20              collector on them, send a message, and show what arrives; --once ends after that\n"
+        ),
+    };
     format!(
         "{name} receives, filters, stores and forwards syslog messages, from an rsyslog configuration.\n\
          \n\
          Usage: {name} [OPTIONS]\n\
-         \n\
+         {try_it}\n\
          Run\n\
          \x20 -f FILE      configuration to run [default: /etc/rsyslog.conf]\n\
          \x20 -n           stay in the foreground\n\
@@ -166,7 +198,7 @@ mod tests {
     use super::*;
 
     fn parse(words: &[&str]) -> Result<Arguments, UsageError> {
-        Arguments::parse(words.iter().map(OsString::from))
+        Arguments::parse("sysloomd", words.iter().map(OsString::from))
     }
 
     #[test]
@@ -189,6 +221,18 @@ mod tests {
         assert_eq!(translated.expanded, Some("-".into()));
         assert_eq!(translated.language, Some(Language::Yaml));
         assert!(parse(&["-dn"]).unwrap().debug);
+    }
+
+    #[test]
+    fn a_quick_start_is_a_word_of_sysloomd_alone() {
+        assert_eq!(parse(&["quickstart"]).unwrap().task, Task::Quickstart { once: false });
+        assert_eq!(parse(&["quickstart", "--once"]).unwrap().task, Task::Quickstart { once: true });
+        assert!(matches!(parse(&["quickstart", "-n"]), Err(UsageError::Quickstart)));
+        assert!(matches!(parse(&["-n", "quickstart"]), Err(UsageError::Word(_))));
+        assert!(parse(&["--once"]).is_err());
+        let words = ["quickstart"].map(OsString::from);
+        assert!(matches!(Arguments::parse(RSYSLOGD, words), Err(UsageError::Word(_))));
+        assert!(help("sysloomd").contains("quickstart") && !help(RSYSLOGD).contains("quickstart"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod life;
 mod new;
 mod privileges;
 mod process;
+mod quickstart;
 mod report;
 mod settings;
 mod signals;
@@ -30,7 +31,7 @@ fn main() -> ExitCode {
         let words: Vec<String> = std::env::args_os().skip(2).map(|w| w.to_string_lossy().into()).collect();
         return new::new(&words);
     }
-    let arguments = match Arguments::parse(std::env::args_os().skip(1)) {
+    let arguments = match Arguments::parse(&name, std::env::args_os().skip(1)) {
         Ok(arguments) => arguments,
         Err(UsageError::Asked) => {
             eprint!("{}", arguments::help(&name));
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     match &arguments.task {
         Task::Help => print!("{}", arguments::help(&name)),
         Task::Version => print!("{}", report::version_block(&name)),
+        Task::Quickstart { once } => return quickstart::quickstart(&name, *once),
         Task::Run | Task::Check { .. } | Task::Explain(_) => return begin(&name, &arguments),
     }
     ExitCode::SUCCESS
@@ -103,7 +105,7 @@ fn own_name() -> String {
     let word = std::env::args_os().next();
     let name = word.as_deref().map(Path::new).and_then(Path::file_name).and_then(|name| name.to_str());
     // rsyslog: a daemon that is started as rsyslogd speaks as rsyslogd.
-    name.filter(|name| *name == "rsyslogd").unwrap_or("sysloomd").into()
+    name.filter(|name| *name == arguments::RSYSLOGD).unwrap_or("sysloomd").into()
 }
 
 /// What [`Report::usable`] says of a configuration with errors under abortOnUncleanConfig.

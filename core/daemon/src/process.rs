@@ -4,6 +4,7 @@
 //! thread lives on in the child.
 #![allow(unsafe_code)]
 
+use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
 use nix::sys::stat::{Mode, umask};
@@ -12,8 +13,9 @@ use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, p
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::exit;
+use std::process::{Command, exit};
 use std::time::Duration;
 
 /// The start cannot go on.
@@ -72,6 +74,13 @@ pub fn reap() {
         waitpid(None, Some(WaitPidFlag::WNOHANG)),
         Ok(WaitStatus::Exited(..) | WaitStatus::Signaled(..))
     ) {}
+}
+
+/// Lets a program that is started end when this thread does, even where nobody is left to end it.
+pub fn ends_with_us(command: &mut Command) {
+    let tie = || prctl::set_pdeathsig(Signal::SIGTERM).map_err(io::Error::from);
+    // SAFETY: between fork and exec only a system call is made, and nothing is allocated.
+    unsafe { command.pre_exec(tie) };
 }
 
 /// How a child ended.
