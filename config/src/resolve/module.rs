@@ -57,6 +57,9 @@ impl Loader<'_> {
 
     /// Loads a module under the name that was written; none when it cannot be (which is reported once).
     pub(super) fn load_module(&mut self, written: &str, at: Span) -> Option<usize> {
+        if BUILTINS.contains(&written) {
+            return self.built_in(written, at);
+        }
         if let Some(module) = self.loaded(written) {
             return Some(module);
         }
@@ -95,6 +98,15 @@ impl Loader<'_> {
                 None
             }
         }
+    }
+
+    /// A load of what is there anyway.
+    fn built_in(&mut self, name: &str, at: Span) -> Option<usize> {
+        // rsyslog: no library has this name; the output works all the same.
+        let message = format!("could not load module '{name}', errors: it is built in and cannot be loaded");
+        let d = self.error(2066, "module-load", message, at);
+        d.help.push(format!("leave this out, or name it `builtin:{name}` to set its parameters"));
+        None
     }
 
     /// A module() object.

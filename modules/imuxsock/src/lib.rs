@@ -13,7 +13,7 @@ use params::{InputParams, Module, Options};
 use socket::Socket;
 use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
-use sysloom_sdk::{Complaint, Host, Input, plugin};
+use sysloom_sdk::{Complaint, Host, Input, Level, plugin};
 
 /// One socket.
 pub struct Imuxsock {
@@ -35,6 +35,10 @@ impl Input for Imuxsock {
             // Without a name it is the system's socket, of which there is one.
             None => Options::system(module)?,
         };
+        if options.annotate && options.parse_trusted {
+            let text = "parseTrusted is not supported yet: what the system knows is appended to the message";
+            host.log(Level::Warning, 0, text);
+        }
         Ok(Self { host, options, socket: OnceLock::new() })
     }
 

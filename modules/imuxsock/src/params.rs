@@ -35,6 +35,9 @@ pub struct ModuleParams {
     /// Append what the system knows of the sending process.
     #[param(name = "sysSock.annotate", default = "off", legacy = "SystemLogSocketAnnotate:module")]
     pub annotate: bool,
+    /// With annotate: as variables instead. Not there yet; a warning says so.
+    #[param(name = "sysSock.parseTrusted", default = "off", legacy = "SystemLogParseTrusted:module")]
+    pub parse_trusted: bool,
     /// Read messages as local programs write them: PRI, time stamp, tag.
     #[param(name = "sysSock.useSpecialParser", default = "on")]
     pub special_parser: bool,
@@ -92,6 +95,9 @@ pub struct InputParams {
     /// Append what the system knows of the sending process.
     #[param(default = "off", legacy = "InputUnixListenSocketAnnotate:sticky")]
     pub annotate: bool,
+    /// With annotate: as variables instead. Not there yet; a warning says so.
+    #[param(name = "parseTrusted", default = "off")]
+    pub parse_trusted: bool,
     /// Read messages as local programs write them: PRI, time stamp, tag.
     #[param(name = "useSpecialParser", default = "on")]
     pub special_parser: bool,
@@ -153,6 +159,7 @@ pub struct Options {
     pub flow_control: bool,
     pub system_time: bool,
     pub annotate: bool,
+    pub parse_trusted: bool,
     pub special_parser: bool,
     pub parse_hostname: bool,
     pub true_pid: bool,
@@ -178,6 +185,7 @@ impl Options {
             flow_control: p.flow_control,
             system_time: p.system_time,
             annotate: p.annotate,
+            parse_trusted: p.parse_trusted,
             special_parser: p.special_parser,
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,
@@ -198,6 +206,7 @@ impl Options {
             flow_control: p.flow_control,
             system_time: p.system_time,
             annotate: p.annotate,
+            parse_trusted: p.parse_trusted,
             special_parser: p.special_parser,
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,

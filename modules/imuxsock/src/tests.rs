@@ -258,6 +258,21 @@ fn the_system_socket_has_its_own_parameters_and_exists_once() {
 }
 
 #[test]
+fn trusted_properties_that_stay_in_the_text_are_said() {
+    for (annotate, said) in [("on", 1), ("off", 0)] {
+        let module = Module::read_for_test(&[("sysSock.annotate", annotate), ("sysSock.parseTrusted", "on")]);
+        let host = TestHost::new();
+        Imuxsock::new(&module, settings(&[]).unwrap(), host.host()).unwrap();
+        let lines = host.lines();
+        assert_eq!(
+            lines.iter().filter(|line| line.text.contains("parseTrusted")).count(),
+            said,
+            "{annotate}"
+        );
+    }
+}
+
+#[test]
 fn the_system_socket_can_be_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("system");
