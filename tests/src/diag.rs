@@ -143,7 +143,13 @@ impl Drop for Diag {
 pub fn ask(stream: &mut TcpStream, command: &str) -> String {
     stream.write_all(format!("{command}\n").as_bytes()).expect("imdiag reads");
     let mut buffer = [0; 2048];
-    let n = stream.read(&mut buffer).expect("imdiag replies");
+    // A signal of another test's child may come in between.
+    let n = loop {
+        match stream.read(&mut buffer) {
+            Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+            read => break read.expect("imdiag replies"),
+        }
+    };
     let reply = std::str::from_utf8(&buffer[..n]).expect("a text");
     reply.strip_suffix('\n').unwrap_or_else(|| panic!("no whole reply to {command}: {reply:?}")).to_owned()
 }
