@@ -362,8 +362,8 @@ impl Iface {
             Table::Function(vt) => {
                 // SAFETY: the caller's promise.
                 function_rows = unsafe { function_table(vt) }.ok_or_else(wrong)?;
-                // SAFETY: texts of a table live as long as the process.
                 let facts = |row: &abi::Function| FunctionFacts {
+                    // SAFETY: texts of a table live as long as the process.
                     name: unsafe { text(row.name) },
                     min_args: row.min_args,
                     max_args: row.max_args,

@@ -242,8 +242,8 @@ impl ModifyWorker {
     pub fn modify(&mut self, message: &mut dyn Subject) -> Result<(), Fault> {
         let link = &self.instance.link;
         let _running = link.enter(Callback::Modify)?;
-        // SAFETY: worker and instance are alive, the handle outlives the call.
         let (result, said) = subject::lend(message, |message| {
+            // SAFETY: worker and instance are alive, the handle outlives the call.
             listening(|why| unsafe { (self.instance.vt.modify)(self.raw, message, why) })
         });
         link.check(result, Callback::Modify);
