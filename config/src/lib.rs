@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod diagnostic;
 pub mod environment;
 pub mod explain;
+pub mod origins;
 mod parse;
 pub mod plan;
 pub mod print;

@@ -8,7 +8,8 @@ mod template;
 mod yaml;
 
 use crate::Loaded;
-use crate::plan::{RulesetId, Values};
+use crate::catalogue::Param;
+use crate::plan::{RulesetId, Setting, Values};
 use object::Item;
 
 /// The language to print.
@@ -29,6 +30,15 @@ pub fn print(loaded: &Loaded, syntax: Syntax) -> String {
 
 struct Printer<'a> {
     loaded: &'a Loaded,
+}
+
+/// Values as they are written in this configuration.
+pub(crate) struct Written<'a>(pub &'a Loaded);
+
+impl Written<'_> {
+    pub(crate) fn plain(&self, param: &Param, setting: &Setting) -> String {
+        Printer { loaded: self.0 }.plain(param, setting)
+    }
 }
 
 impl Printer<'_> {

@@ -54,6 +54,8 @@ pub enum Task {
     Explain(String),
     /// `quickstart`, the one word: not under the name rsyslogd.
     Quickstart { once: bool },
+    /// `--explain-config`
+    ExplainConfig,
 }
 
 /// The command line cannot be understood: the text says why, usage follows.
@@ -103,6 +105,7 @@ impl Arguments {
                 // rsyslog: these are no options, and end in usage and exit code 1.
                 Arg::Short('h' | '?') => return Err(UsageError::Asked),
                 Arg::Long("help") => this.task = Task::Help,
+                Arg::Long("explain-config") => this.task = Task::ExplainConfig,
                 Arg::Long("explain") => this.task = Task::Explain(parser.value()?.string()?),
                 Arg::Short('u') => this.old_mask(parser.value()?.parse()?),
                 Arg::Short('D') => {}
@@ -178,6 +181,8 @@ pub fn help(name: &str) -> String {
          \x20 -o FILE      write the configuration with everything it includes; - is stdout\n\
          \x20 -F LANGUAGE  with -N1 -o FILE: write it as yaml or rainerscript instead\n\
          \x20 --explain X  what a diagnostic means (its name stands below it), or a module's parameters\n\
+         \x20 --explain-config\n\
+         \x20              where each value of the configuration was set, and which `$` values leak\n\
          \x20 -v           version\n\
          \x20 --help       this text\n\
          \n\

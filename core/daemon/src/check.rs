@@ -1,9 +1,9 @@
-//! Reading a configuration, for a run or only to look: `-N`, `-o` and `-F`.
+//! Reading a configuration, for a run or only to look: `-N`, `-o`, `-F` and `--explain-config`.
 //!
 //! A check loads modules in a child process, so that a library that crashes while it is loaded is reported, not
 //! suffered.
 
-use crate::arguments::{Arguments, Language};
+use crate::arguments::{Arguments, Language, Task};
 use crate::process::{self, Ended};
 use crate::report::{Report, VERSION};
 use crate::settings::Settings;
@@ -81,6 +81,10 @@ pub fn read(
     report.log().configure(&loaded.plan.globals);
     if let Some(file) = &arguments.expanded {
         expand(&loaded, &settings.config_file, file, arguments.language).map_err(|why| (why, 0))?;
+    }
+    if arguments.task == Task::ExplainConfig {
+        let text = sysloom_config::origins::origins(&loaded);
+        io::stdout().write_all(text.as_bytes()).map_err(|e| (format!("cannot write to stdout: {e}"), 0))?;
     }
     let (engine, found) = assemble::assemble(&loaded.plan, &core, &world.world.into_modules());
     report.diagnostics(loaded.diagnostics.iter().chain(&found), &loaded.sources);

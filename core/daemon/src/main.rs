@@ -47,7 +47,9 @@ fn main() -> ExitCode {
         Task::Help => print!("{}", arguments::help(&name)),
         Task::Version => print!("{}", report::version_block(&name)),
         Task::Quickstart { once } => return quickstart::quickstart(&name, *once),
-        Task::Run | Task::Check { .. } | Task::Explain(_) => return begin(&name, &arguments),
+        Task::Run | Task::Check { .. } | Task::Explain(_) | Task::ExplainConfig => {
+            return begin(&name, &arguments);
+        }
     }
     ExitCode::SUCCESS
 }
@@ -76,7 +78,7 @@ fn begin(name: &str, arguments: &Arguments) -> ExitCode {
     };
     match &arguments.task {
         Task::Explain(word) => return explain::explain(word, &settings),
-        Task::Check { .. } => return check::check(name, &settings, arguments),
+        Task::Check { .. } | Task::ExplainConfig => return check::check(name, &settings, arguments),
         _ => {}
     }
     if let Some(why) = settings.pid_file.as_deref().and_then(|f| PidFile::check(f).err()) {

@@ -28,6 +28,7 @@ impl Report {
     pub fn new(log: Arc<Selflog>, settings: &Settings, arguments: &Arguments) -> Self {
         let checking = match arguments.task {
             Task::Check { level } => Some(level),
+            Task::ExplainConfig => Some(0),
             _ => None,
         };
         let foreground = settings.foreground || arguments.debug || checking.is_some();
@@ -55,7 +56,7 @@ impl Report {
     }
 
     pub fn begin_check(&self, file: &Path) {
-        let Some(level) = self.checking else { return };
+        let Some(level @ 1..) = self.checking else { return };
         let (name, file) = (&self.log.name, file.display());
         eprintln!("{name}: version {VERSION}, config validation run (level {level}), master config {file}");
     }
@@ -65,7 +66,9 @@ impl Report {
         if self.errors.get() > 0 {
             return 1;
         }
-        eprintln!("{}: End of config validation run. Bye.", self.log.name);
+        if self.checking != Some(0) {
+            eprintln!("{}: End of config validation run. Bye.", self.log.name);
+        }
         0
     }
 

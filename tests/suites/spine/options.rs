@@ -151,6 +151,42 @@ fn c_keeps_the_working_directory() {
     }
 }
 
+/// Where each value was set, and which directive reaches a second action.
+#[test]
+fn explain_config_says_where_values_come_from_and_which_leak() {
+    let dir = Dir::new();
+    let file = dir.write(
+        "check.conf",
+        "$ActionFileDefaultTemplate RSYSLOG_FileFormat\n$FileCreateMode 0600\n$ActionResumeRetryCount 3\n\
+         *.* /a\n*.* /b\naction(type=\"omfile\" file=\"/c\" fileCreateMode=\"0640\")\n",
+    );
+    let out = daemon_command().arg("--explain-config").arg("-f").arg(&file).output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).unwrap();
+    let of = |number: usize| {
+        let begin =
+            text.find(&format!("action action-{number}-builtin:omfile  (")).expect("the action's block");
+        text[begin..].split("\n\n").next().unwrap_or_default()
+    };
+    let file = file.display();
+    for (number, wanted) in [
+        (0, format!("fileCreateMode = \"0600\"  {file}:2:17 $FileCreateMode\n  ")),
+        (0, format!("action.resumeRetryCount = \"3\"  {file}:3:25 $ActionResumeRetryCount\n")),
+        (0, "zipLevel = \"0\"  default\n".into()),
+        (
+            1,
+            format!(
+                "$FileCreateMode was taken by action action-0-builtin:omfile ({file}:4:5) and still holds"
+            ),
+        ),
+        (1, "action.resumeRetryCount = \"0\"  default\n".into()),
+        (2, format!("fileCreateMode = \"0640\"  {file}:6:")),
+    ] {
+        assert!(of(number).contains(&wanted), "action {number} lacks {wanted:?}:\n{}", of(number));
+    }
+    assert!(!of(0).contains("warning:") && !of(2).contains("warning:"), "{text}");
+}
+
 /// Modules come from -M, else SYSLOOM_MODDIR, else RSYSLOG_MODDIR, else from beside the executable.
 #[test]
 fn the_module_path_has_an_order() {
