@@ -116,7 +116,7 @@ impl Page<'_> {
     fn directive(&self, at: Span) -> &str {
         let Some(source) = self.loaded.sources.source(at.file) else { return "" };
         let line = source.text.get(source.line_start(at.start)..at.start as usize).unwrap_or("");
-        line.trim_start().split_whitespace().next().unwrap_or("")
+        line.split_whitespace().next().unwrap_or("")
     }
 
     /// Why a value deserves a second look here: a directive set it, and another object took it before.
