@@ -102,9 +102,10 @@ impl Loader<'_> {
 
     /// A load of what is there anyway.
     fn built_in(&mut self, name: &str, at: Span) -> Option<usize> {
-        // rsyslog: no library has this name; the output works all the same.
-        let message = format!("could not load module '{name}', errors: it is built in and cannot be loaded");
-        let d = self.error(2066, "module-load", message, at);
+        // rsyslog: no library has this name, which is an error; the output works all the same.
+        let message =
+            format!("module '{name}' is built in and cannot be loaded, but can be used all the same");
+        let d = self.error(2207, "module-load", message, at);
         d.help.push(format!("leave this out, or name it `builtin:{name}` to set its parameters"));
         None
     }
