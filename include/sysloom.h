@@ -158,6 +158,9 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_FRAME_FLAG_NO_HOSTNAME 8
 /* A mark message: actions may skip it (`action.writeAllMarkMessages`). */
 #define SYSLOOM_FRAME_FLAG_MARK 16
+/* The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and */
+/* the object, whose members become `$!`. What is no object is left out. */
+#define SYSLOOM_FRAME_FLAG_VARIABLES 32
 
 /* Flags of `Host::submit`. */
 /* Nothing more is at hand: hand the batch to the queue now. */

@@ -25,9 +25,9 @@ pub trait Bulk: Default + Send {
 pub struct Batch {
     pub(crate) bytes: Vec<u8>,
     pub(crate) heads: Vec<Head>,
-    /// Of messages that one ruleset handed to another's queue, in the order of their heads: the place of the head, the
-    /// ruleset, and the variables.
-    pub(crate) handed: Vec<(usize, usize, Slot)>,
+    /// Of messages that came with variables, from an input or from a ruleset that handed them to another's queue, in the
+    /// order of their heads: the place of the head, that other ruleset, and the variables.
+    pub(crate) handed: Vec<(usize, Option<usize>, Slot)>,
 }
 
 /// What is known of a message before it is parsed.

@@ -5,10 +5,11 @@
 
 use crate::batch::{Batch, Head, Pool};
 use crate::queue::{Delay, Queue};
+use crate::script::{self, Json, Slot};
 use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use sysloom_abi::{Frame, submit_flag};
+use sysloom_abi::{Frame, frame_flag, submit_flag};
 
 /// The way from inputs to a queue.
 pub struct Intake {
@@ -59,6 +60,11 @@ impl Intake {
                 };
                 let Frame { peer, flags, .. } = *frame;
                 let flags = flags & !DELAYS | delay_bits(delay);
+                if flags & frame_flag::VARIABLES != 0
+                    && let Some(object) = variables(block.get(off + frame.len as usize..).unwrap_or_default())
+                {
+                    mine.batch.handed.push((mine.batch.len(), None, Slot::with(object)));
+                }
                 mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input });
                 if mine.batch.is_full() || mine.batch.len() >= most {
                     mine.send();
@@ -96,6 +102,13 @@ impl Filling {
         let batch = std::mem::replace(&mut self.batch, self.intake.pool.take());
         self.intake.queue.enqueue(batch, self.delay);
     }
+}
+
+/// The object that stands behind a message.
+fn variables(behind: &[u8]) -> Option<Json> {
+    let (len, rest) = behind.split_first_chunk()?;
+    let text = rest.get(..u32::from_le_bytes(*len) as usize)?;
+    script::parse::parse(text).filter(|json| matches!(json, Json::Object(_)))
 }
 
 fn delay(flags: u32) -> Delay {

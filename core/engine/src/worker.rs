@@ -277,7 +277,7 @@ impl Host for Acting<'_> {
         let Some(Some(queue)) = self.program.queues.get(ruleset) else { return false };
         let Some(handed) = self.handed.get_mut(ruleset) else { return false };
         let batch = handed.get_or_insert_with(|| queue.empty());
-        batch.handed.push((batch.len(), ruleset, message.vars.copy()));
+        batch.handed.push((batch.len(), Some(ruleset), message.vars.copy()));
         batch.push(message.raw, *message.head);
         true
     }
@@ -354,7 +354,7 @@ impl Work {
     fn handed_to(&self, at: usize) -> Option<usize> {
         let handed = &self.batch.handed;
         let place = handed.binary_search_by_key(&at, |(at, ..)| *at).ok()?;
-        handed.get(place).map(|(_, ruleset, _)| *ruleset)
+        handed.get(place).and_then(|(_, ruleset, _)| *ruleset)
     }
 
     fn message<'a>(&'a self, at: usize, program: &'a Program) -> Option<Message<'a>> {

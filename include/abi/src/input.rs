@@ -31,6 +31,9 @@ pub mod frame_flag {
     pub const NO_HOSTNAME: u32 = 8;
     /// A mark message: actions may skip it (`action.writeAllMarkMessages`).
     pub const MARK: u32 = 16;
+    /// The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and
+    /// the object, whose members become `$!`. What is no object is left out.
+    pub const VARIABLES: u32 = 32;
 }
 
 /// Flags of [`Host::submit`].

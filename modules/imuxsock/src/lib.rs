@@ -35,9 +35,11 @@ impl Input for Imuxsock {
             // Without a name it is the system's socket, of which there is one.
             None => Options::system(module)?,
         };
-        if options.annotate && options.parse_trusted {
-            let text = "parseTrusted is not supported yet: what the system knows is appended to the message";
-            host.log(Level::Warning, 0, text);
+        if let Some(name) = &options.limit_name {
+            let text = format!(
+                "imuxsock: rateLimit.name=\"{name}\": there are no named limits, this one is not applied"
+            );
+            host.log(Level::Warning, 0, &text);
         }
         Ok(Self { host, options, socket: OnceLock::new() })
     }

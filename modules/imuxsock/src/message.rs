@@ -3,8 +3,8 @@
 use std::fs;
 use std::io::Write;
 
-/// Bytes behind a message that [`fix_pid`] and [`annotate`] may use.
-pub const ROOM: usize = 4096;
+/// Bytes behind a message that [`fix_pid`], [`annotate`] and [`variables`] may use.
+pub const ROOM: usize = 16 << 10;
 
 /// The severity of a message's PRI; notice if it has none, as for every local message.
 pub fn severity(message: &[u8]) -> u8 {
@@ -62,12 +62,8 @@ pub fn annotate(room: &mut [u8], len: usize, pid: i32, uid: u32, gid: u32) -> us
     let total = rest.len();
     // What does not fit is left out, the closing bracket is not.
     let _ = write!(Reserved(&mut rest), " @[_PID={pid} _UID={uid} _GID={gid}");
-    let process = format!("/proc/{pid}");
-    let comm = fs::read(format!("{process}/comm")).ok();
-    let exe = fs::read_link(format!("{process}/exe")).ok().map(|p| p.into_os_string().into_encoded_bytes());
-    let line = fs::read(format!("{process}/cmdline")).ok();
+    let Process { comm, exe, line } = Process::new(pid);
     // rsyslog: only the command line is quoted.
-    let comm = comm.map(|comm| comm.get(..trimmed(&comm)).unwrap_or_default().to_vec());
     for (name, value) in [("_COMM", comm), ("_EXE", exe), ("_CMDLINE", line.map(|line| quoted(&line)))] {
         let Some(value) = value else { continue };
         if value.len() + name.len() + 3 < rest.len() {
@@ -77,6 +73,64 @@ pub fn annotate(room: &mut [u8], len: usize, pid: i32, uid: u32, gid: u32) -> us
     }
     let _ = rest.write_all(b"]");
     text + total - rest.len()
+}
+
+/// Writes the same as a JSON object to the beginning of `room`, behind its length in four bytes, as
+/// `frame_flag::VARIABLES` wants it. Returns how many bytes were written.
+pub fn variables(room: &mut [u8], pid: i32, uid: u32, gid: u32) -> usize {
+    let mut text = format!("{{\"pid\":{pid},\"uid\":{uid},\"gid\":{gid}").into_bytes();
+    let Process { comm, exe, line } = Process::new(pid);
+    for (name, value) in [("appname", comm), ("exe", exe), ("cmd", line)] {
+        let Some(value) = value else { continue };
+        let before = text.len();
+        text.extend_from_slice(format!(",\"{name}\":\"").as_bytes());
+        for byte in value {
+            match byte {
+                b'"' | b'\\' => text.extend_from_slice(&[b'\\', byte]),
+                0..b' ' => text.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                _ => text.push(byte),
+            }
+        }
+        text.push(b'"');
+        if text.len() + PREFIX >= room.len() {
+            text.truncate(before);
+        }
+    }
+    text.push(b'}');
+    let (Ok(len), Some(place)) = (u32::try_from(text.len()), room.get_mut(..PREFIX + text.len())) else {
+        return 0;
+    };
+    let (prefix, object) = place.split_at_mut(PREFIX);
+    prefix.copy_from_slice(&len.to_le_bytes());
+    object.copy_from_slice(&text);
+    PREFIX + text.len()
+}
+
+/// What /proc says of a process.
+struct Process {
+    comm: Option<Vec<u8>>,
+    exe: Option<Vec<u8>>,
+    line: Option<Vec<u8>>,
+}
+
+impl Process {
+    fn new(pid: i32) -> Self {
+        let dir = format!("/proc/{pid}");
+        Self {
+            comm: fs::read(format!("{dir}/comm")).ok().map(first_line),
+            exe: fs::read_link(format!("{dir}/exe")).ok().map(|p| p.into_os_string().into_encoded_bytes()),
+            line: fs::read(format!("{dir}/cmdline")).ok().map(first_line),
+        }
+    }
+}
+
+/// A property as far as it is one line. The arguments of a command line are ended by NULs.
+// rsyslog: the last one's blank stays.
+fn first_line(mut value: Vec<u8>) -> Vec<u8> {
+    let end = value.iter().position(|b| *b == b'\n').unwrap_or(value.len());
+    value.truncate(end.min(MAX_PROPERTY));
+    value.iter_mut().filter(|b| **b == 0).for_each(|b| *b = b' ');
+    value
 }
 
 /// Keeps a byte for the closing bracket.
@@ -100,10 +154,8 @@ fn trimmed(message: &[u8]) -> usize {
 
 fn quoted(value: &[u8]) -> Vec<u8> {
     let mut out = vec![b'"'];
-    for &byte in value.iter().take(MAX_PROPERTY) {
+    for &byte in value {
         match byte {
-            // The arguments of a command line are ended by NULs. rsyslog: the last one's blank stays.
-            0 => out.push(b' '),
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
             _ => out.push(byte),
         }
@@ -124,6 +176,8 @@ fn tag_at(message: &[u8]) -> usize {
     if has_stamp { after_pri + 16 } else { after_pri }
 }
 
+/// Bytes of the length before an object of variables.
+const PREFIX: usize = 4;
 /// Bytes of one property that are worth keeping.
 const MAX_PROPERTY: usize = 1000;
 
@@ -177,6 +231,31 @@ mod tests {
         assert!(text.starts_with(&format!("<13>su: text @[_PID={pid} _UID=12 _GID=34 _COMM=")), "{text}");
         assert!(text.contains(&format!(" _EXE={} _CMDLINE=\"", exe.display())), "{text}");
         assert!(text.ends_with(" \"]"), "{text}");
+    }
+
+    #[test]
+    fn variables_are_an_object_behind_its_length() {
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let mut room = [0; ROOM];
+        let len = variables(&mut room, pid, 12, 34);
+        assert_eq!(room[..PREFIX], u32::try_from(len - PREFIX).unwrap().to_le_bytes());
+        let text = String::from_utf8(room[PREFIX..len].to_vec()).unwrap();
+        let exe = std::env::current_exe().unwrap();
+        let begin = format!("{{\"pid\":{pid},\"uid\":12,\"gid\":34,\"appname\":\"");
+        assert!(text.starts_with(&begin), "{text}");
+        assert!(text.contains(&format!("\"exe\":\"{}\",\"cmd\":\"", exe.display())), "{text}");
+        // What has no room is left out.
+        let len = variables(&mut room[..60], pid, 12, 34);
+        let text = String::from_utf8(room[PREFIX..len].to_vec()).unwrap();
+        assert!(text.starts_with("{\"pid\":") && text.ends_with('}') && !text.contains("cmd"), "{text}");
+        assert_eq!(variables(&mut room[..5], pid, 12, 34), 0);
+    }
+
+    // Seen with rsyslog 8.2302.
+    #[test]
+    fn a_property_ends_with_its_first_line() {
+        assert_eq!(first_line(b"python3\0-c\0\nimport x\0".to_vec()), b"python3 -c ");
+        assert_eq!(first_line(b"logger\n".to_vec()), b"logger");
     }
 
     #[test]

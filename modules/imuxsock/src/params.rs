@@ -35,7 +35,7 @@ pub struct ModuleParams {
     /// Append what the system knows of the sending process.
     #[param(name = "sysSock.annotate", default = "off", legacy = "SystemLogSocketAnnotate:module")]
     pub annotate: bool,
-    /// With annotate: as variables instead. Not there yet; a warning says so.
+    /// With sysSock.annotate: make it the variables $!pid, $!uid, $!gid, $!appname, $!exe and $!cmd instead.
     #[param(name = "sysSock.parseTrusted", default = "off", legacy = "SystemLogParseTrusted:module")]
     pub parse_trusted: bool,
     /// Read messages as local programs write them: PRI, time stamp, tag.
@@ -59,6 +59,9 @@ pub struct ModuleParams {
     #[param(name = "sysSock.rateLimit.severity", min = 0, max = 7, default = "1")]
     #[param(legacy = "SystemLogRateLimitSeverity:module")]
     pub limit_severity: u8,
+    /// Accepted with a warning: there are no named limits.
+    #[param(name = "sysSock.rateLimit.name")]
+    pub limit_name: Option<String>,
 }
 
 /// `input(type="imuxsock")`: a further socket.
@@ -95,7 +98,7 @@ pub struct InputParams {
     /// Append what the system knows of the sending process.
     #[param(default = "off", legacy = "InputUnixListenSocketAnnotate:sticky")]
     pub annotate: bool,
-    /// With annotate: as variables instead. Not there yet; a warning says so.
+    /// With annotate: make it the variables $!pid, $!uid, $!gid, $!appname, $!exe and $!cmd instead.
     #[param(name = "parseTrusted", default = "off")]
     pub parse_trusted: bool,
     /// Read messages as local programs write them: PRI, time stamp, tag.
@@ -130,6 +133,9 @@ pub struct InputParams {
     #[param(name = "rateLimit.severity", min = 0, max = 7, default = "1")]
     #[param(legacy = "IMUXSockRateLimitSeverity:sticky")]
     pub limit_severity: u8,
+    /// Accepted with a warning: there are no named limits.
+    #[param(name = "rateLimit.name")]
+    pub limit_name: Option<String>,
 }
 
 /// The module's options, and whether the system socket has its instance.
@@ -165,6 +171,7 @@ pub struct Options {
     pub true_pid: bool,
     /// Interval, burst, and the severity from which on.
     pub limit: (u32, u32, u8),
+    pub limit_name: Option<String>,
 }
 
 impl Options {
@@ -190,6 +197,7 @@ impl Options {
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,
             limit: (p.limit_interval, p.limit_burst, p.limit_severity),
+            limit_name: p.limit_name.clone(),
         })
     }
 
@@ -211,6 +219,7 @@ impl Options {
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,
             limit: (p.limit_interval, p.limit_burst, p.limit_severity),
+            limit_name: p.limit_name,
         }
     }
 }

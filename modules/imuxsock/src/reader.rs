@@ -80,24 +80,28 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
             if !limits.allow(host, process, text) {
                 continue;
             }
-            let mut len = received.len;
+            let (mut len, mut behind) = (received.len, 0);
             if let Some(sender) = received.sender {
                 let room = block.get_mut(at..at + max + message::ROOM).unwrap_or_default();
                 if options.true_pid {
                     len = message::fix_pid(room, len, sender.pid());
                 }
-                if options.annotate {
-                    len = annotate(room, len, sender.pid(), sender.uid(), sender.gid());
+                let (pid, uid, gid) = (sender.pid(), sender.uid(), sender.gid());
+                if options.annotate && options.parse_trusted {
+                    behind = message::variables(room.get_mut(len..).unwrap_or_default(), pid, uid, gid);
+                } else if options.annotate {
+                    len = annotate(room, len, pid, uid, gid);
                 }
             }
-            frames.push(Frame {
-                off: at as u32,
-                len: len as u32,
-                peer,
-                flags: flags | if received.cut { frame_flag::TRUNCATED } else { 0 },
-                received_ns: received.at_ns,
-            });
-            at += len;
+            let mut flags = flags;
+            if received.cut {
+                flags |= frame_flag::TRUNCATED;
+            }
+            if behind > 0 {
+                flags |= frame_flag::VARIABLES;
+            }
+            frames.push(Frame { off: at as u32, len: len as u32, peer, flags, received_ns: received.at_ns });
+            at += len + behind;
         }
         held = !drained;
         let now = if drained { delay | Submit::FLUSH } else { delay };

@@ -174,6 +174,32 @@ fn the_sender_is_told_by_the_system() {
 }
 
 #[test]
+fn what_the_system_tells_can_be_variables() {
+    let pid = std::process::id();
+    let trusted = [("annotate", "on"), ("parseTrusted", "on")];
+    let host = run(&trusted, 2, |path| send(path, &["<13>su[1]: x", "<13>su[1]: y"]));
+    assert_eq!(host.messages(), ["<13>su[1]: x", "<13>su[1]: y"]);
+    for message in host.submitted() {
+        let variables = message.variables.unwrap();
+        assert!(variables.starts_with(&format!("{{\"pid\":{pid},\"uid\":")), "{variables}");
+        assert!(variables.contains("\"cmd\":\""), "{variables}");
+    }
+    // rsyslog: without annotate nothing is asked for.
+    let host = run(&[("parseTrusted", "on")], 1, |path| send(path, &["<13>su[1]: x"]));
+    assert_eq!(host.submitted()[0].variables, None);
+}
+
+#[test]
+fn a_named_limit_is_warned_of() {
+    let host = run(&[("rateLimit.name", "strict")], 1, |path| send(path, &["x"]));
+    assert!(host.lines()[0].text.contains("rateLimit.name=\"strict\""), "{:?}", host.lines());
+    let module = Module::read_for_test(&[("sysSock.rateLimit.name", "strict"), ("sysSock.use", "off")]);
+    let host = TestHost::new();
+    Imuxsock::new(&module, settings(&[]).unwrap(), host.host()).unwrap();
+    assert!(host.lines()[0].text.contains("\"strict\""), "{:?}", host.lines());
+}
+
+#[test]
 fn a_process_that_sends_too_much_is_limited_by_severity() {
     let limit = [("rateLimit.interval", "600"), ("rateLimit.burst", "2"), ("rateLimit.severity", "3")];
     let host = run(&limit, 3, |path| send(path, &["<13>1", "<13>2", "<13>3", "<13>4", "<10>critical"]));
@@ -253,23 +279,15 @@ fn the_system_socket_has_its_own_parameters_and_exists_once() {
     assert_eq!(Submit(host.submits().2), Submit::FLUSH | Submit::LIGHT_DELAY);
     assert_eq!((host.submitted().len(), host.count("ratelimit.discarded")), (1, 1));
 
+    let path = dir.path().join("trusted");
+    let words = [("sysSock.name", path.to_str().unwrap()), ("sysSock.ignoreOwnMessages", "off")];
+    let more = [("sysSock.annotate", "on"), ("sysSock.parseTrusted", "on")];
+    let trusted = Module::read_for_test(&[words, more].concat());
+    let host = serve(&trusted, settings(&[]).unwrap(), 1, || send(&path, &["<13>x"]));
+    assert!(host.submitted()[0].variables.is_some());
+
     let again = Imuxsock::new(&module, settings(&[]).unwrap(), host.host());
     assert_eq!(again.err().unwrap().param, Some("socket"));
-}
-
-#[test]
-fn trusted_properties_that_stay_in_the_text_are_said() {
-    for (annotate, said) in [("on", 1), ("off", 0)] {
-        let module = Module::read_for_test(&[("sysSock.annotate", annotate), ("sysSock.parseTrusted", "on")]);
-        let host = TestHost::new();
-        Imuxsock::new(&module, settings(&[]).unwrap(), host.host()).unwrap();
-        let lines = host.lines();
-        assert_eq!(
-            lines.iter().filter(|line| line.text.contains("parseTrusted")).count(),
-            said,
-            "{annotate}"
-        );
-    }
 }
 
 #[test]

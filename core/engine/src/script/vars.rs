@@ -172,6 +172,11 @@ impl Level {
 }
 
 impl Slot {
+    /// The slot of a message that comes with this tree `$!`.
+    pub fn with(message: Json) -> Self {
+        Self(RefCell::new(Some(Box::new(Vars { message: Some(message), ..Vars::default() }))))
+    }
+
     /// Whether the message has variables.
     pub fn is_empty(&self) -> bool {
         self.0.borrow().is_none()

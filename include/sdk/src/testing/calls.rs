@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use sysloom_abi::{
     Bytes, Complaint, ConnectSpec, Frame, Host, Kv, ListenSpec, Opaque, Peer, Stat, StatsVisitor, StreamCb,
-    counter_flag, stats_flag, status, submit_flag,
+    counter_flag, frame_flag, stats_flag, status, submit_flag,
 };
 
 pub fn table(inner: &'static Inner) -> Host {
@@ -80,6 +80,13 @@ unsafe extern "C" fn peer_intern(h: Opaque, ip: Bytes, host: Bytes, port: u32) -
     seen.peers.len() as u32
 }
 
+/// The text that stands behind a message with `frame_flag::VARIABLES`.
+fn variables(flags: u32, behind: &[u8]) -> Option<String> {
+    let (len, rest) = behind.split_first_chunk().filter(|_| flags & frame_flag::VARIABLES != 0)?;
+    let text = rest.get(..u32::from_le_bytes(*len) as usize)?;
+    Some(String::from_utf8_lossy(text).into_owned())
+}
+
 unsafe extern "C" fn submit(
     h: Opaque,
     _: u64,
@@ -98,7 +105,9 @@ unsafe extern "C" fn submit(
         let off = frame.off as usize;
         let Some(message) = block.get(off..off + frame.len as usize) else { return status::INVALID };
         let Frame { peer, flags, received_ns, .. } = *frame;
-        seen.submitted.push(Submitted { message: message.to_vec(), peer, flags, received_ns });
+        let behind = block.get(off + frame.len as usize..).unwrap_or_default();
+        let variables = variables(flags, behind);
+        seen.submitted.push(Submitted { message: message.to_vec(), peer, flags, received_ns, variables });
     }
     seen.calls += 1;
     seen.flushes += usize::from(flags & submit_flag::FLUSH != 0);

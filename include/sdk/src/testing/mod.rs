@@ -51,6 +51,8 @@ pub struct Submitted {
     pub flags: u32,
     /// In nanoseconds since 1970; 0 = now.
     pub received_ns: i64,
+    /// The JSON text that came with it, see [`crate::frame_flag::VARIABLES`].
+    pub variables: Option<String>,
 }
 
 /// A line that a plugin logged.
