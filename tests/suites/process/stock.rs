@@ -28,7 +28,10 @@ exec 9<>/dev/kmsg.fifo
 /usr/sbin/rsyslogd -n -i /run/rsyslogd.pid 2>"$2/stderr" &
 daemon=$!
 until [ -S /dev/log ] && [ -s /run/rsyslogd.pid ]; do kill -0 $daemon; sleep 0.02; done
+# What comes from different inputs is told apart in time, so that the order of the lines is not chance.
+until grep -q 'x-info.*start' /var/log/syslog; do kill -0 $daemon; sleep 0.02; done
 echo '<4>[    1.000000] the kernel says hello' >&9
+until grep -q 'kernel says' /var/log/kern.log; do kill -0 $daemon; sleep 0.02; done
 n=0
 for p in user.notice auth.info authpriv.warning cron.info daemon.err mail.info mail.warning mail.err local0.debug \
          kern.warning lpr.info news.crit local7.notice; do
@@ -36,8 +39,9 @@ for p in user.notice auth.info authpriv.warning cron.info daemon.err mail.info m
 done
 logger -p user.info -t 'tag/with/slash[12]' 'with a pid'
 logger -p user.info -t plain 'a line with	a tab and an umlaut: ü'
+until grep -q umlaut /var/log/user.log; do kill -0 $daemon; sleep 0.02; done
 kill -HUP $daemon
-until grep -q HUPed /var/log/syslog && grep -q 'kernel says' /var/log/kern.log; do kill -0 $daemon; sleep 0.02; done
+until grep -q HUPed /var/log/syslog; do kill -0 $daemon; sleep 0.02; done
 logger -p user.info -t plain 'after the HUP'
 until grep -q 'after the HUP' /var/log/user.log; do kill -0 $daemon; sleep 0.02; done
 kill -TERM $daemon
