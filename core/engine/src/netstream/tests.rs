@@ -1,7 +1,7 @@
 //! Netstream over real sockets of the loopback interface, with the test drivers of plugin/driver/loopback.rs.
 
 use super::*;
-use crate::plugin::{Host, Services, StreamSink, loopback};
+use crate::plugin::{Destination, Halt, Host, Services, StreamSink, StreamValues, loopback};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -134,6 +134,7 @@ impl SinkSession for Sheet {
 }
 
 struct Town {
+    host: &'static Host,
     net: Arc<Net>,
     village: Arc<Village>,
 }
@@ -148,7 +149,7 @@ impl Town {
         }
         let net = Arc::new(Net::new(Arc::clone(&village) as Arc<dyn House>));
         assert!(table.net.set(Arc::clone(&net)).is_ok());
-        Self { net, village }
+        Self { host, net, village }
     }
 
     fn listen(&self, params: &StreamParams, spec: ListenRequest) -> (u16, Arc<Desk>) {
@@ -528,6 +529,38 @@ fn drivers_that_are_not_there_and_modes_that_do_not_fit() {
     assert!(stack("nss", 0).unwrap_err().text.contains("nss"));
     assert!(stack("ptcp+hello", 1).unwrap_err().text.contains("must be the last"));
     assert!(stack("ptcp", 1).unwrap_err().text.contains("mode 1"));
+}
+
+#[test]
+fn a_driver_that_hands_over_nothing_is_told_so_and_not_asked_for_ever() {
+    let table = Arc::new(Table { level: AtomicU32::new(0), net: OnceLock::new() });
+    let host = Host::new(table as Arc<dyn Services>);
+    let context =
+        |what, side| loopback::wrong(host.table(), what).context(1, side, &StreamValues::default()).unwrap();
+    let peer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = peer.local_addr().unwrap().port().to_string();
+    let to = Destination { host: "localhost", port: &port, timeout_ms: 5000, ..Destination::default() };
+    let Err(Halt::Failed(why)) = context("connect", Side::Client).connect(&to) else { panic!("connected") };
+    assert_eq!(why.text, "driver wrong reports a stream and gives none");
+    let why = context("listen", Side::Server).listen("", "0", 0, 1).err().unwrap();
+    assert_eq!(why.text, "driver wrong reports a listener and gives none");
+    let mut deaf = context("read", Side::Client).connect(&to).unwrap().session;
+    assert!(matches!(deaf.read(&mut [0; 4]), Err(Halt::Closed)));
+    assert_eq!(deaf.write(b"x").unwrap(), 1);
+    let mut dumb = context("write", Side::Client).connect(&to).unwrap().session;
+    assert!(matches!(dumb.write(b"x"), Err(Halt::Wait { read: false, write: true })));
+    assert_eq!(dumb.write(b"").unwrap(), 0, "a flush takes nothing");
+}
+
+#[test]
+fn a_session_that_reads_nothing_ends_and_takes_no_loop_with_it() {
+    let town = Town::new();
+    let wrong = loopback::wrong(town.host.table(), "read");
+    town.village.drivers.lock().unwrap().insert("wrong".to_owned(), wrong);
+    let params = StreamParams { driver: Some("wrong".to_owned()), ..StreamParams::default() };
+    let (port, desk) = town.listen(&params, ListenRequest::default());
+    dial(port).write_all(b"x").unwrap();
+    assert!(until(|| *desk.ends.lock().unwrap() == [status::CLOSED]));
 }
 
 #[test]

@@ -198,6 +198,9 @@ impl Context {
         if result < 0 {
             return Err(why.or_words(|| format!("cannot listen on {address} port {port}")));
         }
+        if out.listener.is_null() {
+            return Err(fault(format!("driver {} reports a listener and gives none", self.driver.name)));
+        }
         let fds = out.fds.get(..out.n_fds as usize).unwrap_or(&out.fds).to_vec();
         let port = u16::try_from(out.port).unwrap_or(0);
         let listener = Listener { context: Arc::clone(self), raw: out.listener, port, fds };
@@ -259,8 +262,13 @@ impl Context {
     }
 
     fn take(self: &Arc<Self>, out: &abi::Connected) -> Result<Connected, Halt> {
+        // No session is made of nothing: freeing it would hand the driver a null pointer.
+        if out.session.is_null() {
+            let text = format!("driver {} reports a stream and gives none", self.driver.name);
+            return Err(Halt::failed(fault(text)));
+        }
         let session = Session { raw: out.session, fd: out.fd, context: Arc::clone(self), below: None };
-        if session.raw.is_null() || session.fd < 0 {
+        if session.fd < 0 {
             let text = format!("driver {} gives a stream without a descriptor", self.driver.name);
             return Err(Halt::failed(fault(text)));
         }
@@ -398,7 +406,12 @@ impl Session {
         let _running = watch::enter(self.context.driver.number, Callback::Read);
         // SAFETY: the session is alive and borrowed mutably, the buffer is ours.
         let result = unsafe { read(self.raw, buf.as_mut_ptr(), buf.len(), &mut wanted) };
-        self.outcome(result, wanted, buf.len(), "the read failed")
+        match self.outcome(result, wanted, buf.len(), "the read failed") {
+            // No bytes and no reason, as read(2) has it for the end. The ABI has CLOSED for that; taken as a number,
+            // it would be read again for ever.
+            Ok(0) if !buf.is_empty() => Err(Halt::Closed),
+            other => other,
+        }
     }
 
     /// Writes from `buf`: how many bytes were taken. An empty `buf` flushes what the layers hold back.
@@ -408,7 +421,11 @@ impl Session {
         let _running = watch::enter(self.context.driver.number, Callback::Write);
         // SAFETY: as for `read`.
         let result = unsafe { write(self.raw, buf.as_ptr(), buf.len(), &mut wanted) };
-        self.outcome(result, wanted, buf.len(), "the write failed")
+        match self.outcome(result, wanted, buf.len(), "the write failed") {
+            // Nothing taken and nothing said: without a wait the caller would try for ever.
+            Ok(0) if !buf.is_empty() => Err(Halt::Wait { read: false, write: true }),
+            other => other,
+        }
     }
 
     /// Says that we send no more in every layer, but leaves the transport to be closed: for a stream whose peer has

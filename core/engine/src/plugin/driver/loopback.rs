@@ -35,6 +35,48 @@ pub(crate) fn layer(host: &'static abi::Host) -> Arc<Driver> {
     Arc::new(unsafe { Driver::new(host, "hello", flags, vt) }.unwrap())
 }
 
+/// A transport that breaks the ABI: it reports success and hands over nothing, reads 0 bytes and takes 0 bytes.
+pub(crate) fn wrong(host: &'static abi::Host, what: &str) -> Arc<Driver> {
+    let mut vt = *transport(host).vt;
+    match what {
+        "connect" => vt.connect = Some(connect_nothing),
+        "listen" => vt.listen = Some(listen_nothing),
+        "read" => vt.read = read_nothing,
+        "write" => vt.write = write_nothing,
+        other => panic!("nothing wrong is known of {other}"),
+    }
+    // SAFETY: the table is leaked and complete.
+    Arc::new(
+        unsafe { Driver::new(host, "wrong", manifest_flag::TRANSPORT, Box::leak(Box::new(vt))) }.unwrap(),
+    )
+}
+
+unsafe extern "C" fn connect_nothing(
+    _: Opaque,
+    _: *const ConnectTo,
+    _: *mut abi::Connected,
+    _: *mut abi::Complaint,
+) -> i64 {
+    status::OK
+}
+
+unsafe extern "C" fn listen_nothing(
+    _: Opaque,
+    _: *const abi::ListenAt,
+    _: *mut Listening,
+    _: *mut abi::Complaint,
+) -> i64 {
+    status::OK
+}
+
+unsafe extern "C" fn read_nothing(_: Opaque, _: *mut u8, _: usize, _: *mut u32) -> i64 {
+    0
+}
+
+unsafe extern "C" fn write_nothing(_: Opaque, _: *const u8, _: usize, _: *mut u32) -> i64 {
+    0
+}
+
 fn layer_vt() -> DriverVt {
     DriverVt {
         size: size_of::<DriverVt>() as u32,
