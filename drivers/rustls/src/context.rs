@@ -1,11 +1,9 @@
 //! What all sessions of one listener or one action share: keys, certificates, policy, tickets. Made once; no session
 //! copies any of it.
 
-use crate::files::{self, CA_EXTRA_FILES, CA_FILE, CERT_FILE, KEY_FILE};
 use crate::policy::Policy;
-use crate::seam::Daemon;
 use crate::verify::{Asker, OnlyCertificate};
-use crate::{ephemeral, words};
+use crate::{ephemeral, identity, words};
 use rustls::client::Resumption;
 use rustls::crypto::aws_lc_rs::Ticketer;
 use rustls::pki_types::{DnsName, IpAddr, ServerName};
@@ -13,19 +11,8 @@ use rustls::server::NoServerSessionStorage;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{ClientConfig, ServerConfig};
 use std::sync::Arc;
-use sysloom_sdk::{Complaint, Level, Role, StreamSettings};
-
-/// What the configuration says, as far as TLS is concerned.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Wishes<'a> {
-    pub auth_mode: &'a str,
-    pub ca_file: Option<&'a str>,
-    /// Joined by commas.
-    pub ca_extra_files: Option<&'a str>,
-    pub cert_file: Option<&'a str>,
-    pub key_file: Option<&'a str>,
-    pub priority: Option<&'a str>,
-}
+use sysloom_sdk::tls::{Daemon, Wishes};
+use sysloom_sdk::{Complaint, Level, Role};
 
 /// The shared part of one role's sessions.
 #[derive(Debug)]
@@ -39,28 +26,13 @@ pub enum Context {
     },
 }
 
-impl<'a> From<&StreamSettings<'a>> for Wishes<'a> {
-    fn from(settings: &StreamSettings<'a>) -> Self {
-        Self {
-            auth_mode: settings.auth_mode,
-            ca_file: settings.ca_file,
-            ca_extra_files: settings.ca_extra_files,
-            cert_file: settings.cert_file,
-            key_file: settings.key_file,
-            priority: settings.priority,
-        }
-    }
-}
-
 impl Context {
     pub fn new(role: Role, wishes: &Wishes<'_>, daemon: &Arc<dyn Daemon>) -> Result<Self, Complaint> {
         let policy = Policy::parse(wishes.priority.unwrap_or_default())?;
-        check_anchors(wishes)?;
-        let own = match (wishes.cert_file, wishes.key_file) {
-            (Some(cert), Some(key)) => Some(files::identity(cert, key, daemon.as_ref())?),
-            (None, None) => None,
-            (Some(cert), None) => return Err(half(format!("there is certificate file '{cert}'"), KEY_FILE)),
-            (None, Some(key)) => return Err(half(format!("there is key file '{key}'"), CERT_FILE)),
+        wishes.check_anchors()?;
+        let own = match wishes.own()? {
+            Some((cert, key)) => Some(identity::identity(cert, key, daemon.as_ref())?),
+            None => None,
         };
         match role {
             Role::Server => server(own, &policy, wishes, daemon),
@@ -95,7 +67,7 @@ fn server(
     wishes: &Wishes<'_>,
     daemon: &Arc<dyn Daemon>,
 ) -> Result<Context, Complaint> {
-    let anonymous = wishes.auth_mode.eq_ignore_ascii_case("anon");
+    let anonymous = wishes.anonymous();
     let own = match own {
         Some(own) => own,
         None if anonymous => {
@@ -105,14 +77,7 @@ fn server(
             );
             ephemeral::make()?
         }
-        None => {
-            let mode = if wishes.auth_mode.is_empty() { "x509/name" } else { wishes.auth_mode };
-            return Err(Complaint::new(format!(
-                "a TLS listener with auth mode {mode} needs a certificate and its key; set {CERT_FILE} and {KEY_FILE} \
-                 (or $DefaultNetstreamDriverCertFile and $DefaultNetstreamDriverKeyFile), or auth mode anon"
-            ))
-            .param(CERT_FILE));
-        }
+        None => return Err(wishes.lacks_certificate()),
     };
     let provider = Arc::new(policy.provider());
     let asker = Asker::new(daemon.clone(), provider.signature_verification_algorithms);
@@ -167,28 +132,9 @@ fn client(
     Ok(Context::Client { naming: Arc::new(config), nameless: Arc::new(nameless) })
 }
 
-/// The daemon judges the peers, so only it needs the anchors; that their files are fit is found out here and now.
-fn check_anchors(wishes: &Wishes<'_>) -> Result<(), Complaint> {
-    if let Some(path) = wishes.ca_file.filter(|p| *p != SYSTEM_STORE) {
-        files::certificates(CA_FILE, "CA file", path)?;
-    }
-    let extra = wishes.ca_extra_files.unwrap_or_default();
-    for path in extra.split(',').map(str::trim).filter(|p| !p.is_empty()) {
-        files::certificates(CA_EXTRA_FILES, "extra CA file", path)?;
-    }
-    Ok(())
-}
-
-fn half(what: String, missing: &'static str) -> Complaint {
-    Complaint::new(format!("{what}, but {missing} is not set; one is of no use without the other"))
-        .param(missing)
-}
-
 /// What rustls is told instead of a name when none is to be sent; `.invalid` belongs to nobody.
 pub const NAMELESS: &str = "nameless.invalid";
 /// The parameter that sets what a client asks for.
 const REMOTE_SNI: &str = "streamDriver.remoteSNI";
-/// The word for the system's own store, which the daemon reads.
-const SYSTEM_STORE: &str = "system";
 /// Servers that a client remembers sessions of; an action has one or a small pool.
 const SESSIONS: usize = 32;

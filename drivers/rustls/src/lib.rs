@@ -6,21 +6,18 @@
 #![forbid(unsafe_code)]
 
 mod context;
-mod der;
 mod ephemeral;
-mod files;
-mod outbox;
+mod identity;
 mod policy;
 mod record;
 mod refuse;
-mod seam;
 mod session;
 mod verify;
 mod words;
 
-pub use context::{Context, Wishes};
-pub use seam::{Below, Daemon};
+pub use context::Context;
 pub use session::Session;
+pub use sysloom_sdk::tls::{Below, Daemon, Wishes};
 
 use std::sync::Arc;
 use sysloom_sdk::{Complaint, Host, Layer, Lower, Role, StreamSettings, plugin};

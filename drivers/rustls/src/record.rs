@@ -1,6 +1,5 @@
 //! rustls' state machine of either side behind one face: bytes in, plain text and records out.
 
-use crate::outbox::Outbox;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::UnbufferedServerConnection;
@@ -12,6 +11,7 @@ use rustls::{
     ServerConfig, SupportedCipherSuite,
 };
 use std::sync::Arc;
+use sysloom_sdk::tls::Outbox;
 
 /// The state of a connection.
 pub enum Tls {

@@ -4,13 +4,13 @@
 //! The host calls from one thread at a time. After an end or a failure every call says so again.
 
 use crate::context::{self, Context};
-use crate::outbox::Outbox;
 use crate::record::{Plain, Step, Tls, Work};
-use crate::seam::{Below, Daemon};
 use crate::{refuse, verify, words};
 use rustls::{HandshakeKind, ProtocolVersion};
 use std::cell::Cell;
 use std::sync::Arc;
+use sysloom_sdk::tls::words::cut_short;
+use sysloom_sdk::tls::{Below, Daemon, Outbox};
 use sysloom_sdk::{Complaint, LayerSession, Level, Lower, PeerFacts, Stop, Stream, Want};
 
 /// A session of either side.
@@ -386,7 +386,7 @@ impl<B: Below> LayerSession for Session<B> {
                 }
                 Err(Stop::Closed) if !self.heard && self.tls.is_server() => return Err(Stop::Closed),
                 Err(Stop::Closed) => {
-                    let why = words::cut_short(self.tls.is_server(), self.heard);
+                    let why = cut_short(self.tls.is_server(), self.heard);
                     self.failed = Some(Failure { refused: false, why });
                 }
                 // `failed` holds it; the alert goes first.

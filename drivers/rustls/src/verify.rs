@@ -5,8 +5,6 @@
 //! rustls names no connection when it asks. [`within`] notes for the thread which one is being served, so all
 //! connections share one configuration.
 
-use crate::der;
-use crate::seam::Daemon;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, SignatureVerificationAlgorithm, UnixTime};
@@ -19,6 +17,7 @@ use rustls::{
 };
 use std::cell::RefCell;
 use std::sync::Arc;
+use sysloom_sdk::tls::{Daemon, der};
 use sysloom_sdk::{Complaint, PeerFacts};
 
 /// Asks the daemon for its verdict, on either side.

@@ -27,6 +27,7 @@ mod stats;
 mod stream;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod tls;
 mod values;
 
 pub use complaint::*;

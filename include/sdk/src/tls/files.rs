@@ -1,18 +1,13 @@
 //! Certificates and keys from PEM files. Everything that can be wrong with such a file has words of its own: whose file
 //! it is, what was found in it, and what to do.
 
-use crate::der;
-use crate::seam::Daemon;
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::sign::{CertifiedKey, SigningKey};
+use super::pem::labels;
+use super::{Daemon, der, pem};
+use crate::{Complaint, Level};
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use sysloom_sdk::{Complaint, Level};
 
 /// Names of the parameters that complaints are about.
 pub const CA_FILE: &str = "streamDriver.CAFile";
@@ -20,30 +15,19 @@ pub const CA_EXTRA_FILES: &str = "streamDriver.CAExtraFiles";
 pub const CERT_FILE: &str = "streamDriver.CertFile";
 pub const KEY_FILE: &str = "streamDriver.KeyFile";
 
-/// Reads our certificate with its intermediates and the key that belongs to it.
-pub fn identity(cert_file: &str, key_file: &str, daemon: &dyn Daemon) -> Result<CertifiedKey, Complaint> {
-    let chain = certificates(CERT_FILE, "certificate file", cert_file)?;
-    let key = private_key(key_file, daemon)?;
-    if let Some(ours) = key.public_key() {
-        check_pair(&chain, &ours, cert_file, key_file)?;
-    }
-    if let Some(text) = chain.first().and_then(|own| out_of_date(own, cert_file)) {
-        daemon.log(Level::Warning, &text);
-    }
-    Ok(CertifiedKey::new(chain, key))
+/// The text of a key file.
+pub struct KeyText {
+    pub pem: Vec<u8>,
+    /// It can be read with a passphrase only.
+    pub encrypted: bool,
 }
 
 /// Reads all certificates of a file; there is at least one, and each is one in outline.
-pub fn certificates(
-    param: &'static str,
-    what: &str,
-    path: &str,
-) -> Result<Vec<CertificateDer<'static>>, Complaint> {
+pub fn certificates(param: &'static str, what: &str, path: &str) -> Result<Vec<Vec<u8>>, Complaint> {
     let bytes = read(param, what, path)?;
     let complain = |text: String| Complaint::new(text).param(param);
-    let all = CertificateDer::pem_slice_iter(&bytes)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|e| complain(format!("{what} '{path}' is damaged: {}", damage(&e))))?;
+    let blocks = pem::blocks(&bytes).map_err(|why| complain(format!("{what} '{path}' is damaged: {why}")))?;
+    let all: Vec<_> = blocks.into_iter().filter(|b| b.label == "CERTIFICATE").map(|b| b.der).collect();
     if all.is_empty() {
         let advice = "it must hold PEM blocks that begin with -----BEGIN CERTIFICATE-----";
         return Err(complain(format!("{what} '{path}' holds no certificate: {}; {advice}", found(&bytes))));
@@ -59,46 +43,56 @@ pub fn certificates(
     Ok(all)
 }
 
-fn private_key(path: &str, daemon: &dyn Daemon) -> Result<Arc<dyn SigningKey>, Complaint> {
+/// Reads a key file, which holds a private key that a library may read.
+pub fn key_text(path: &str, daemon: &dyn Daemon) -> Result<KeyText, Complaint> {
     let bytes = read(KEY_FILE, "key file", path)?;
     warn_if_readable(path, daemon);
     let complain = |text: String| Complaint::new(text).param(KEY_FILE);
     let kinds = labels(&bytes);
-    let encrypted =
-        kinds.iter().any(|k| k == "ENCRYPTED PRIVATE KEY") || contains(&bytes, b"Proc-Type: 4,ENCRYPTED");
-    if encrypted {
-        return Err(complain(format!(
-            "the key in key file '{path}' is encrypted, and nobody is there to type a passphrase; write it without \
-             one: openssl pkey -in {path} -out NEW, mode 0600"
-        )));
-    }
     if kinds.iter().any(|k| k == "OPENSSH PRIVATE KEY") {
         return Err(complain(format!(
             "key file '{path}' holds a key in OpenSSH's own format; convert it: ssh-keygen -p -m PKCS8 -f {path}"
         )));
     }
-    let key = PrivateKeyDer::from_pem_slice(&bytes).map_err(|e| match e {
-        pem::Error::NoItemsFound => complain(format!(
-            "key file '{path}' holds no private key: {}; it must hold a PEM block such as -----BEGIN PRIVATE KEY-----",
-            found(&bytes)
-        )),
-        e => complain(format!("key file '{path}' is damaged: {}", damage(&e))),
-    })?;
-    any_supported_type(&key).map_err(|_| {
-        complain(format!(
-            "the key in key file '{path}' cannot be used: it is damaged or of a kind that TLS here does not know \
-             (known: RSA of 2048 bits or more, ECDSA with P-256, P-384 or P-521, Ed25519)"
-        ))
-    })
+    let encrypted =
+        kinds.iter().any(|k| k == "ENCRYPTED PRIVATE KEY") || contains(&bytes, b"Proc-Type: 4,ENCRYPTED");
+    if !encrypted {
+        pem::blocks(&bytes).map_err(|why| complain(format!("key file '{path}' is damaged: {why}")))?;
+        if !kinds.iter().any(|k| KEYS.contains(&k.as_str())) {
+            return Err(complain(format!(
+                "key file '{path}' holds no private key: {}; it must hold a PEM block such as -----BEGIN PRIVATE KEY-----",
+                found(&bytes)
+            )));
+        }
+    }
+    Ok(KeyText { pem: bytes, encrypted })
 }
 
-/// Compares public keys: rustls would find out in the first handshake only.
-fn check_pair(
-    chain: &[CertificateDer<'_>],
-    ours: &[u8],
-    cert_file: &str,
-    key_file: &str,
-) -> Result<(), Complaint> {
+/// The first private key of a text that [`key_text`] has read and that is not encrypted: its label and its bytes.
+pub fn first_key(pem: &[u8]) -> Option<pem::Block> {
+    pem::blocks(pem).ok()?.into_iter().find(|b| KEYS.contains(&b.label.as_str()))
+}
+
+/// An encrypted key, and nobody who knows how to open it. `advice` says what else may be done.
+pub fn is_encrypted(path: &str, advice: &str) -> Complaint {
+    Complaint::new(format!(
+        "the key in key file '{path}' is encrypted, and nobody is there to type a passphrase; write it without one: \
+         openssl pkey -in {path} -out NEW, mode 0600{advice}"
+    ))
+    .param(KEY_FILE)
+}
+
+/// A key that TLS has no use for.
+pub fn is_unusable(path: &str) -> Complaint {
+    Complaint::new(format!(
+        "the key in key file '{path}' cannot be used: it is damaged or of a kind that TLS here does not know (known: RSA \
+         of 2048 bits or more, ECDSA with P-256, P-384 or P-521, Ed25519)"
+    ))
+    .param(KEY_FILE)
+}
+
+/// Compares the key's SubjectPublicKeyInfo with the chain's first: a library may find out in the first handshake only.
+pub fn check_pair(chain: &[Vec<u8>], ours: &[u8], cert_file: &str, key_file: &str) -> Result<(), Complaint> {
     // Only the bits count: an encoder may leave RSA's NULL parameters out.
     let bits = |info| der::split_key_info(info).map(|(_, bits)| bits);
     let ours = bits(ours);
@@ -119,16 +113,20 @@ fn check_pair(
 }
 
 /// A certificate that peers will refuse by its dates. That is for them to say, so it is no error here.
-fn out_of_date(certificate: &[u8], path: &str) -> Option<String> {
-    let (from, to) = der::validity(certificate)?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    let now = i64::try_from(now.as_secs()).ok()?;
+pub fn warn_if_out_of_date(certificate: &[u8], path: &str, daemon: &dyn Daemon) {
+    let Some((from, to)) = der::validity(certificate) else { return };
+    let Some(now) =
+        SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|n| i64::try_from(n.as_secs()).ok())
+    else {
+        return;
+    };
     let what = match (now < from, now > to) {
         (true, _) => "is not valid yet (or this host's clock is wrong)",
         (_, true) => "has expired; renew it",
-        _ => return None,
+        _ => return,
     };
-    Some(format!("peers may refuse us: the certificate in certificate file '{path}' {what}"))
+    let text = format!("peers may refuse us: the certificate in certificate file '{path}' {what}");
+    daemon.log(Level::Warning, &text);
 }
 
 fn read(param: &'static str, what: &str, path: &str) -> Result<Vec<u8>, Complaint> {
@@ -189,33 +187,13 @@ fn found(bytes: &[u8]) -> String {
     format!("found {count} PEM block(s): {}{more}", kinds.join(", "))
 }
 
-/// The labels of all PEM blocks.
-fn labels(bytes: &[u8]) -> Vec<String> {
-    bytes
-        .split(|b| *b == b'\n')
-        .filter_map(|line| line.trim_ascii().strip_prefix(b"-----BEGIN ")?.strip_suffix(b"-----"))
-        .map(|label| String::from_utf8_lossy(label).into_owned())
-        .collect()
-}
-
-fn damage(error: &pem::Error) -> String {
-    match error {
-        pem::Error::MissingSectionEnd { .. } => {
-            "a PEM block has no -----END ...----- line; the file was cut off".to_owned()
-        }
-        pem::Error::IllegalSectionStart { line } => {
-            format!("\"{}\" does not begin a PEM block", String::from_utf8_lossy(line).trim())
-        }
-        pem::Error::Base64Decode(_) => "a PEM block holds something that is not base64".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 fn contains(bytes: &[u8], needle: &[u8]) -> bool {
     bytes.windows(needle.len()).any(|w| w == needle)
 }
 
 /// The system's bundle of all public CAs has less than 1 MiB.
 const LARGEST: u64 = 16 << 20;
+/// Labels of private keys.
+const KEYS: [&str; 3] = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
 /// How many kinds of PEM blocks a complaint lists.
 const SHOWN: usize = 4;

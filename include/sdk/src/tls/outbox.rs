@@ -1,9 +1,9 @@
 //! Records on their way to the stream below. The buffers are the thread's and go back to it when they are empty, so that
 //! an idle session holds none.
 
-use crate::seam::Below;
+use super::Below;
+use crate::{Stop, Want};
 use std::cell::Cell;
-use sysloom_sdk::{Stop, Want};
 
 /// Bytes that the stream below has not taken yet.
 #[derive(Default)]
@@ -27,10 +27,12 @@ impl Outbox {
         self.buffer.get_mut(self.end..).unwrap_or_default()
     }
 
+    /// So many bytes of the room are used.
     pub fn commit(&mut self, len: usize) {
         self.end = self.buffer.len().min(self.end + len);
     }
 
+    /// Adds bytes behind all others.
     pub fn push(&mut self, bytes: &[u8]) {
         if let Some(room) = self.room(bytes.len()).get_mut(..bytes.len()) {
             room.copy_from_slice(bytes);
@@ -38,6 +40,7 @@ impl Outbox {
         }
     }
 
+    /// Whether everything has been passed on.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
@@ -55,6 +58,7 @@ impl Outbox {
         Ok(())
     }
 
+    /// Forgets what waits, and gives the buffer back to the thread.
     pub fn clear(&mut self) {
         (self.start, self.end) = (0, 0);
         let buffer = std::mem::take(&mut self.buffer);

@@ -106,16 +106,21 @@ const VERSION: u8 = 0xa0;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PublicKeyData};
+    use crate::tls::pem;
+
+    /// From 2024-02-29 to 2051-01-02, with a key of P-256.
+    fn certificate() -> Vec<u8> {
+        pem::blocks(CERTIFICATE).unwrap().remove(0).der
+    }
 
     #[test]
     fn finds_the_key_of_a_certificate() {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let certificate = CertificateParams::default().self_signed(&key).unwrap();
-        let info = public_key_info(certificate.der()).unwrap();
-        assert_eq!(info, key.subject_public_key_info());
+        let certificate = certificate();
+        let info = public_key_info(&certificate).unwrap();
+        assert_eq!(info.len(), 91);
         let (algorithm, bits) = split_key_info(info).unwrap();
-        assert_eq!(bits, key.der_bytes());
+        // An uncompressed point.
+        assert_eq!((bits.len(), bits.first()), (65, Some(&4)));
         assert_eq!(algorithm.first(), Some(&0x06));
     }
 
@@ -134,13 +139,8 @@ mod tests {
 
     #[test]
     fn validity_in_both_forms_of_time() {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let mut params = CertificateParams::default();
-        params.not_before = rcgen::date_time_ymd(2024, 2, 29);
-        params.not_after = rcgen::date_time_ymd(2051, 1, 2);
-        let certificate = params.self_signed(&key).unwrap();
         let day = |y, m, d| days(y, m, d) * 86_400;
-        assert_eq!(validity(certificate.der()), Some((day(2024, 2, 29), day(2051, 1, 2))));
+        assert_eq!(validity(&certificate()), Some((day(2024, 2, 29), day(2051, 1, 2))));
         assert_eq!(time(b"\x17\x0d700101000001Z"), Some((1, &b""[..])));
         assert_eq!(time(b"\x17\x0d7001010000+1Z"), None);
         assert_eq!(time(b"\x17\x0b7001010000Z"), None);
@@ -149,9 +149,7 @@ mod tests {
 
     #[test]
     fn nothing_cut_or_bent_is_taken() {
-        let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).unwrap();
-        let certificate = CertificateParams::default().self_signed(&key).unwrap();
-        let der = certificate.der();
+        let der = certificate();
         for len in 0..der.len() {
             assert!(public_key_info(&der[..len]).is_none(), "cut at {len}");
         }
@@ -159,4 +157,14 @@ mod tests {
         assert!(public_key_info(&[0x30, 0x80, 0, 0]).is_none());
         assert!(split_key_info(&[0x30, 0x00]).is_none());
     }
+
+    const CERTIFICATE: &[u8] = b"\
+        -----BEGIN CERTIFICATE-----\n\
+        MIIBBjCBraADAgECAgEHMAoGCCqGSM49BAMCMAwxCjAIBgNVBAMMAWEwIBcNMjQw\n\
+        MjI5MDAwMDAwWhgPMjA1MTAxMDIwMDAwMDBaMAwxCjAIBgNVBAMMAWEwWTATBgcq\n\
+        hkjOPQIBBggqhkjOPQMBBwNCAAQvwOe9YNjmMHih6N4/I6SCOH339v9l0Vwa9t4U\n\
+        SfO2gMqhH3frV9Ynkx/NL6Vr8mEh7uK2fP4IOHPQ19w/QUVKMAoGCCqGSM49BAMC\n\
+        A0gAMEUCIQC8AcvsNX0mdX0Gd+kF0TOlliqQpemKapB66GC/epe2pQIgUh7l8JTj\n\
+        N0OQ0m3y7UN3o5cJjTTym21u+HlTP4aOYrg=\n\
+        -----END CERTIFICATE-----\n";
 }

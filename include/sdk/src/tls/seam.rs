@@ -1,8 +1,8 @@
 //! The two neighbours of a session as traits: the stream below and the daemon. The sdk's types fill them in; tests put
 //! memory in their place.
 
+use crate::{Complaint, Host, Level, Lower, PeerFacts, Stop};
 use std::fmt::Debug;
-use sysloom_sdk::{Complaint, Host, Level, Lower, PeerFacts, Stop};
 
 /// The stream that carries the records.
 pub trait Below: Send + 'static {
