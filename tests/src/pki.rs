@@ -4,8 +4,9 @@
 use crate::Dir;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize, date_time_ymd,
+    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
+    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
+    SerialNumber, date_time_ymd,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -29,6 +30,9 @@ pub struct Wish<'a> {
     pub expired: bool,
     /// An RSA key, for peers that negotiate RSA suites only.
     pub rsa: bool,
+    pub serial: Option<u8>,
+    /// Where it can be asked whether it is revoked.
+    pub responder: Option<&'a str>,
 }
 
 impl Pki {
@@ -122,11 +126,24 @@ fn leaf(wish: &Wish<'_>) -> CertificateParams {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    params.serial_number = wish.serial.map(|serial| SerialNumber::from_slice(&[serial]));
+    params.custom_extensions.extend(wish.responder.map(info_access));
     if wish.expired {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(2021, 1, 1);
     }
     params
+}
+
+/// authorityInfoAccess with one OCSP responder, whose URL is a short one.
+fn info_access(url: &str) -> CustomExtension {
+    let tlv = |tag: u8, content: &[u8]| {
+        let length = u8::try_from(content.len()).ok().filter(|length| *length < 0x80).expect("a short URL");
+        [&[tag, length], content].concat()
+    };
+    const ID_AD_OCSP: [u8; 8] = [0x2b, 6, 1, 5, 5, 7, 48, 1];
+    let access = [tlv(0x06, &ID_AD_OCSP), tlv(0x86, url.as_bytes())].concat();
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], tlv(0x30, &tlv(0x30, &access)))
 }
 
 fn subject(cn: &str) -> DistinguishedName {

@@ -1,6 +1,6 @@
 //! The stream parameters of one listener or action: from the configuration's values to netstream's.
 
-use crate::netstream::{Expired, HANDSHAKE_LIMIT, StreamParams};
+use crate::netstream::{Expired, HANDSHAKE_LIMIT, RevocationCheck, StreamParams};
 use std::time::Duration;
 use sysloom_config::plan::Values;
 
@@ -25,6 +25,13 @@ pub fn params(values: &Values, globals: &Values) -> StreamParams {
             Some(word) if word.eq_ignore_ascii_case("on") => Expired::On,
             Some(word) if word.eq_ignore_ascii_case("warn") => Expired::Warn,
             _ => Expired::Off,
+        },
+        revocation: match values.str("streamDriver.tlsRevocationCheck") {
+            Some(word) if word.eq_ignore_ascii_case("strict") => RevocationCheck::Strict,
+            Some(word) if word.eq_ignore_ascii_case("on") || word.eq_ignore_ascii_case("yes") => {
+                RevocationCheck::On
+            }
+            _ => RevocationCheck::Off,
         },
         check_purpose: on("streamDriver.checkExtendedKeyPurpose"),
         prioritize_san: on("streamDriver.prioritizeSAN"),

@@ -22,9 +22,6 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
             values(queue, QUEUES, &mut say);
         }
     }
-    for streams in plan.inputs.iter().map(|i| &i.streams).chain(plan.actions.iter().map(|a| &a.streams)) {
-        values(streams, STREAMS, &mut say);
-    }
     for ruleset in &plan.rulesets {
         if let Some(queue) = &ruleset.queue {
             values(queue, QUEUES, &mut say);
@@ -85,4 +82,3 @@ const ACTIONS: &[&str] = &["action.rateLimit.name"];
 const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
 const DISK: &[&str] = &["queue.filename"];
-const STREAMS: &[&str] = &["streamDriver.tlsRevocationCheck"];

@@ -18,7 +18,7 @@ mod tests;
 mod verdicts;
 
 pub use client::WriteFailure;
-pub use params::{Expired, HANDSHAKE_LIMIT, StreamParams, VERIFY_DEPTH};
+pub use params::{Expired, HANDSHAKE_LIMIT, RevocationCheck, StreamParams, VERIFY_DEPTH};
 pub use stack::Stack;
 
 use crate::plugin::{ConnectRequest, Driver, Fault, ListenRequest, PeerFacts, Session, Side};

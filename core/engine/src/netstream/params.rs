@@ -24,6 +24,8 @@ pub struct StreamParams {
     /// gnutlsPriorityString.
     pub priority: Option<String>,
     pub permit_expired: Expired,
+    /// tlsRevocationCheck.
+    pub revocation: RevocationCheck,
     /// checkExtendedKeyPurpose.
     pub check_purpose: bool,
     pub prioritize_san: bool,
@@ -56,6 +58,7 @@ impl Default for StreamParams {
             key_file: None,
             priority: None,
             permit_expired: Expired::Off,
+            revocation: RevocationCheck::Off,
             check_purpose: false,
             prioritize_san: false,
             verify_depth: None,
@@ -94,6 +97,18 @@ pub enum Expired {
     On,
     /// Accepted, with a line in the log.
     Warn,
+}
+
+/// tlsRevocationCheck: whether a CA's OCSP responder is asked for a peer's certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RevocationCheck {
+    /// Never.
+    #[default]
+    Off,
+    /// What it calls revoked is refused; without an answer the peer is accepted, with a line in the log.
+    On,
+    /// Without a good answer the peer is refused.
+    Strict,
 }
 
 /// A handshake takes milliseconds; a peer behind a bad link gets this.

@@ -18,6 +18,8 @@ pub struct Certificate<'a> {
     /// The contents of the issuer's name, comparable with another certificate's `subject`.
     pub issuer: &'a [u8],
     pub subject: &'a [u8],
+    /// The subject with its tag, as a responder's question has it.
+    pub name: &'a [u8],
     pub not_before: i64,
     pub not_after: i64,
     /// subjectPublicKeyInfo, with its tag.
@@ -35,6 +37,8 @@ pub struct Certificate<'a> {
     pub purposes: Option<Vec<&'a [u8]>>,
     pub names: Option<Vec<AltName<'a>>>,
     pub has_name_constraints: bool,
+    /// Where the issuer answers whether it is revoked (authorityInfoAccess): the first responder that HTTP reaches.
+    pub responder: Option<&'a str>,
     /// A critical extension that nobody here knows.
     pub unknown_critical: Option<&'a [u8]>,
 }
@@ -79,7 +83,7 @@ impl<'a> Certificate<'a> {
         let mut validity = fields.inside(der::SEQUENCE)?;
         let (not_before, not_after) = (moment::read(validity.any()?)?, moment::read(validity.any()?)?);
         validity.end()?;
-        let subject = fields.take(der::SEQUENCE)?.contents;
+        let Value { contents: subject, whole: name, .. } = fields.take(der::SEQUENCE)?;
         let key = fields.take(der::SEQUENCE)?.whole;
         // issuerUniqueID and subjectUniqueID, which nobody uses.
         fields.optional(implicit(1))?;
@@ -91,6 +95,7 @@ impl<'a> Certificate<'a> {
             serial,
             issuer,
             subject,
+            name,
             not_before,
             not_after,
             key,
@@ -102,6 +107,7 @@ impl<'a> Certificate<'a> {
             purposes: None,
             names: None,
             has_name_constraints: false,
+            responder: None,
             unknown_critical: None,
         };
         if let Some(tagged) = fields.optional(context(3))? {
@@ -168,6 +174,7 @@ impl<'a> Certificate<'a> {
             }
             SUBJECT_ALT_NAME => self.names = Some(alt_names(value)?),
             NAME_CONSTRAINTS => self.has_name_constraints = true,
+            INFO_ACCESS => self.responder = responder(value)?,
             // rustls-webpki reads them; here they are known, and that is all that matters.
             CRL_DISTRIBUTION_POINTS => {}
             _ if critical && self.unknown_critical.is_none() => self.unknown_critical = Some(oid),
@@ -260,8 +267,22 @@ fn alt_names(value: &[u8]) -> Result<Vec<AltName<'_>>, NotDer> {
     Ok(names)
 }
 
+fn responder(value: &[u8]) -> Result<Option<&str>, NotDer> {
+    let mut list = Reader::new(der::whole(value, der::SEQUENCE)?.contents);
+    let mut found = None;
+    while !list.is_empty() {
+        let mut access = list.inside(der::SEQUENCE)?;
+        let (method, place) = (access.take(der::OID)?.contents, access.any()?);
+        let url = std::str::from_utf8(place.contents).ok().filter(|url| url.starts_with("http://"));
+        if method == OCSP && place.tag == URI && found.is_none() {
+            found = url;
+        }
+    }
+    Ok(found)
+}
+
 /// A signature is whole octets.
-fn bits(contents: &[u8]) -> Result<&[u8], NotDer> {
+pub fn bits(contents: &[u8]) -> Result<&[u8], NotDer> {
     contents.strip_prefix(&[0]).ok_or(NotDer)
 }
 
@@ -269,6 +290,8 @@ fn bits(contents: &[u8]) -> Result<&[u8], NotDer> {
 pub const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
 /// id-kp-clientAuth.
 pub const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
+/// id-kp-OCSPSigning.
+pub const OCSP_SIGNING: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 9];
 /// anyExtendedKeyUsage, 2.5.29.37.0.
 pub const ANY_PURPOSE: &[u8] = &[0x55, 0x1d, 37, 0];
 /// 2.5.4.3.
@@ -280,6 +303,10 @@ const BASIC_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 19];
 const NAME_CONSTRAINTS: &[u8] = &[0x55, 0x1d, 30];
 const CRL_DISTRIBUTION_POINTS: &[u8] = &[0x55, 0x1d, 31];
 const EXT_KEY_USAGE: &[u8] = &[0x55, 0x1d, 37];
+/// 1.3.6.1.5.5.7.1.1.
+const INFO_ACCESS: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 1, 1];
+/// id-ad-ocsp.
+const OCSP: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 48, 1];
 /// Bit 5, counted from the left.
 const KEY_CERT_SIGN: u8 = 0x04;
 

@@ -52,6 +52,10 @@ pub enum PathFault {
     CrlExpired { file: String, when: String },
     #[error("the revocation list cannot be used: {0}")]
     Crl(&'static str),
+    #[error("it was revoked on {0}, says its CA's OCSP responder")]
+    RevokedSince(String),
+    #[error("nobody says whether it is revoked: {0}")]
+    RevocationUnknown(String),
     #[error("it is not for {0}, says its extended key usage")]
     Purpose(&'static str),
     #[error("a certificate of its path is no CA's: {0}")]
@@ -401,21 +405,53 @@ fn by_itself(case: &Case<'_>) -> Result<(), PathFault> {
     Ok(())
 }
 
-fn signed_by(own: &Certificate<'_>, ca: &Certificate<'_>) -> Result<(), PathFault> {
-    let key = SubjectPublicKeyInfoDer::from(ca.key);
-    let key = RawPublicKeyEntity::try_from(&key).map_err(|why| PathFault::Damaged(format!("{why:?}")))?;
-    let mut known = false;
-    for algorithm in webpki::ALL_VERIFICATION_ALGS {
-        if algorithm.signature_alg_id().as_ref() != own.algorithm {
-            continue;
+/// Whether the CA's key signed the certificate.
+pub fn signed_by(own: &Certificate<'_>, ca: &Certificate<'_>) -> Result<(), PathFault> {
+    let signed = Signed { bytes: own.signed, algorithm: own.algorithm, signature: own.signature };
+    signed.by(ca.key).map_err(|fault| match fault {
+        SignatureFault::Wrong => PathFault::Signature(show::subject(own.issuer)),
+        SignatureFault::Algorithm => PathFault::Algorithm,
+        SignatureFault::Key(why) => PathFault::Damaged(why),
+    })
+}
+
+/// Something with a signature, as certificates and answers of responders have it.
+pub struct Signed<'a> {
+    /// What the signature covers.
+    pub bytes: &'a [u8],
+    /// The contents of its AlgorithmIdentifier.
+    pub algorithm: &'a [u8],
+    pub signature: &'a [u8],
+}
+
+/// Why a signature counts for nothing.
+pub enum SignatureFault {
+    Wrong,
+    /// It is of a kind that is not accepted.
+    Algorithm,
+    /// The key cannot be read.
+    Key(String),
+}
+
+impl Signed<'_> {
+    /// Whether this key (a subjectPublicKeyInfo) made the signature.
+    pub fn by(&self, key: &[u8]) -> Result<(), SignatureFault> {
+        let key = SubjectPublicKeyInfoDer::from(key);
+        let key =
+            RawPublicKeyEntity::try_from(&key).map_err(|why| SignatureFault::Key(format!("{why:?}")))?;
+        let mut fault = SignatureFault::Algorithm;
+        for algorithm in webpki::ALL_VERIFICATION_ALGS {
+            if algorithm.signature_alg_id().as_ref() != self.algorithm {
+                continue;
+            }
+            match key.verify_signature(*algorithm, self.bytes, self.signature) {
+                Ok(()) => return Ok(()),
+                Err(Error::InvalidSignatureForPublicKey) => fault = SignatureFault::Wrong,
+                Err(_) => {}
+            }
         }
-        match key.verify_signature(*algorithm, own.signed, own.signature) {
-            Ok(()) => return Ok(()),
-            Err(Error::InvalidSignatureForPublicKey) => known = true,
-            Err(_) => {}
-        }
+        Err(fault)
     }
-    Err(if known { PathFault::Signature(show::subject(own.issuer)) } else { PathFault::Algorithm })
 }
 
 /// rustls-webpki asks for a purpose always; syslog's certificates were made without thinking of it.

@@ -1,11 +1,12 @@
 //! The policy of one listener or one action: made once from its stream parameters, asked for every peer.
 
+use super::answers::{Answers, Status};
 use super::certificate::Certificate;
 use super::fingerprint::{Fingerprint, Hash};
 use super::names::{self, Permitted};
 use super::path::{self, PathFault, Rules};
 use super::trust::{SYSTEM, Trust};
-use super::{alert, show};
+use super::{alert, moment, show};
 use rustls_pki_types::CertificateDer;
 use std::fmt;
 use thiserror::Error;
@@ -30,6 +31,18 @@ pub enum PermitExpired {
     Warn,
 }
 
+/// tlsRevocationCheck: whether the CA's OCSP responder has a say, and what its silence means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Revocation {
+    /// It has none.
+    #[default]
+    Off,
+    /// What it calls revoked is refused; what nobody says passes, and [`Accepted::warnings`] says so.
+    On,
+    /// What is not known to be good is refused.
+    Strict,
+}
+
 /// The stream parameters that a policy is made from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct PolicySettings<'a> {
@@ -43,6 +56,8 @@ pub struct PolicySettings<'a> {
     pub ca_extra_files: Option<&'a str>,
     pub crl_file: Option<&'a str>,
     pub permit_expired: PermitExpired,
+    /// tlsRevocationCheck.
+    pub revocation: Revocation,
     /// checkExtendedKeyPurpose.
     pub check_eku: bool,
     pub prioritize_san: bool,
@@ -59,6 +74,8 @@ pub struct PolicySettings<'a> {
 pub struct PeerView<'a> {
     /// DER certificates as received, the peer's own first.
     pub chain: &'a [&'a [u8]],
+    /// An OCSP answer that it sent along; empty = none.
+    pub staple: &'a [u8],
     /// The host that this very connection was made to; None = the settings' `connect_host`.
     pub host: Option<&'a str>,
     /// The session was resumed, and the chain is that of the first one.
@@ -115,6 +132,7 @@ pub struct Policy {
     trust: Trust,
     rules: Rules,
     expired: PermitExpired,
+    revocation: Revocation,
     prioritize_san: bool,
     server: bool,
     remarks: Vec<String>,
@@ -178,6 +196,7 @@ impl Policy {
                 depth,
             },
             expired: settings.permit_expired,
+            revocation: settings.revocation,
             prioritize_san: settings.prioritize_san,
             server: settings.server,
             remarks,
@@ -225,7 +244,7 @@ impl Policy {
                 accepted.permitted = Some(self.fingerprint(&certificate)?);
             }
             AuthMode::CertValid | AuthMode::Name => {
-                accepted.warnings = self.path(&certificate, others, now)?;
+                accepted.warnings = self.path(&certificate, others, peer.staple, now)?;
             }
         }
         if self.mode == AuthMode::Name {
@@ -260,6 +279,7 @@ impl Policy {
         &self,
         certificate: &Certificate<'_>,
         others: &[&[u8]],
+        staple: &[u8],
         now: i64,
     ) -> Result<Vec<String>, Refusal> {
         // A root that is sent proves nothing: it is in the CA file, or it is not trusted. Without such certificates, and
@@ -276,15 +296,43 @@ impl Policy {
                 sent.push(der);
             }
         }
-        match path::judge(certificate, &sent, &self.trust, self.rules, now) {
-            Ok(expired) if self.expired == PermitExpired::Warn => {
-                Ok(expired.iter().map(|fault| format!("{fault}; permitExpiredCerts lets it pass")).collect())
-            }
-            Ok(_) => Ok(Vec::new()),
+        let judged = path::judge(certificate, &sent, &self.trust, self.rules, now).and_then(|expired| {
+            let unknown = self.revoked(certificate, &sent, staple, now)?;
+            Ok(expired.into_iter().filter(|_| self.expired == PermitExpired::Warn).chain(unknown))
+        });
+        match judged {
+            Ok(passed) => Ok(passed.map(|fault| format!("{fault}; {}", lets_pass(&fault))).collect()),
             Err(fault) => {
                 let (alert, advice) = self.advice(&fault);
                 Err(self.refusal(alert, certificate, &fault.to_string(), &advice))
             }
+        }
+    }
+
+    /// What the CA's responder says, by the peer's staple or what is known here. A certificate that stands in the CA file
+    /// without its issuer has nobody to be asked about it: the administrator vouches for it himself.
+    fn revoked(
+        &self,
+        certificate: &Certificate<'_>,
+        sent: &[CertificateDer<'_>],
+        staple: &[u8],
+        now: i64,
+    ) -> Result<Option<PathFault>, PathFault> {
+        if self.revocation == Revocation::Off {
+            return Ok(None);
+        }
+        let sent = sent.iter().filter_map(|der| Certificate::read(der).ok());
+        let issuer = sent
+            .chain(self.trust.issuers(certificate.issuer))
+            .find(|ca| ca.subject == certificate.issuer && path::signed_by(certificate, ca).is_ok());
+        let Some(issuer) = issuer.filter(|_| !certificate.is_self_issued()) else { return Ok(None) };
+        match Answers::shared().status(certificate, &issuer, staple, now) {
+            Status::Good => Ok(None),
+            Status::Revoked(when) => Err(PathFault::RevokedSince(moment::words(when))),
+            Status::Unknown(why) if self.revocation == Revocation::Strict => {
+                Err(PathFault::RevocationUnknown(why))
+            }
+            Status::Unknown(why) => Ok(Some(PathFault::RevocationUnknown(why))),
         }
     }
 
@@ -407,7 +455,14 @@ impl Policy {
                     "if that CA has a new key, put its new certificate into {files}; else it is damaged or forged"
                 ),
             ),
-            PathFault::Revoked => (alert::CERTIFICATE_REVOKED, "the peer needs a new one".to_owned()),
+            PathFault::Revoked | PathFault::RevokedSince(_) => {
+                (alert::CERTIFICATE_REVOKED, "the peer needs a new one".to_owned())
+            }
+            PathFault::RevocationUnknown(_) => (
+                alert::CERTIFICATE_UNKNOWN,
+                "see that its responder can be reached from here, or let it pass with tlsRevocationCheck=\"on\""
+                    .to_owned(),
+            ),
             PathFault::CrlExpired { .. } => {
                 (alert::CERTIFICATE_UNKNOWN, "fetch a new list from the CA".to_owned())
             }
@@ -445,6 +500,14 @@ impl Policy {
 impl fmt::Display for AuthMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.word())
+    }
+}
+
+/// Why a fault is only a warning.
+fn lets_pass(fault: &PathFault) -> &'static str {
+    match fault {
+        PathFault::RevocationUnknown(_) => "tlsRevocationCheck=\"on\" lets it pass",
+        _ => "permitExpiredCerts lets it pass",
     }
 }
 

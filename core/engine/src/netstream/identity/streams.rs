@@ -1,8 +1,10 @@
 //! The door from netstream: a policy from a listener's or an action's stream parameters, and its verdict on what a
 //! driver says of a peer.
 
-use super::super::params::{Expired, StreamParams};
-use super::{Accepted, AuthMode, PeerView, PermitExpired, Policy, PolicyFault, PolicySettings, Refusal};
+use super::super::params::{Expired, RevocationCheck, StreamParams};
+use super::{
+    Accepted, AuthMode, PeerView, PermitExpired, Policy, PolicyFault, PolicySettings, Refusal, Revocation,
+};
 use crate::plugin::{Fault, PeerFacts, Side};
 use std::time::{SystemTime, UNIX_EPOCH};
 use sysloom_abi::stream_param;
@@ -21,6 +23,11 @@ impl Policy {
                 Expired::On => PermitExpired::On,
                 Expired::Warn => PermitExpired::Warn,
             },
+            revocation: match params.revocation {
+                RevocationCheck::Off => Revocation::Off,
+                RevocationCheck::On => Revocation::On,
+                RevocationCheck::Strict => Revocation::Strict,
+            },
             check_eku: params.check_purpose,
             prioritize_san: params.prioritize_san,
             verify_depth: params.verify_depth,
@@ -33,7 +40,7 @@ impl Policy {
     /// May this peer go on, now? `host` is what a client connects to.
     pub fn admit(&self, host: Option<&str>, peer: &PeerFacts<'_>) -> Result<Accepted, Refusal> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        self.judge(&PeerView { chain: &peer.chain, host, resumed: peer.resumed }, now)
+        self.judge(&PeerView { chain: &peer.chain, staple: peer.staple, host, resumed: peer.resumed }, now)
     }
 }
 

@@ -36,6 +36,12 @@ pub struct Plan {
     algorithm: &'static SignatureAlgorithm,
 }
 
+impl Ca {
+    pub fn sign(&self, bytes: &[u8]) -> Vec<u8> {
+        self.issuer.key().sign(bytes).unwrap()
+    }
+}
+
 impl Fixtures {
     /// The chain of that name.
     pub fn chain(&self, name: &str) -> &[Vec<u8>] {
@@ -393,7 +399,7 @@ impl Plan {
         self
     }
 
-    fn purposes(mut self, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
+    pub fn purposes(mut self, purposes: &[ExtendedKeyUsagePurpose]) -> Self {
         self.params.extended_key_usages = purposes.to_vec();
         self
     }
@@ -446,8 +452,7 @@ fn as_v1(v3: &[u8], signer: &Ca) -> Vec<u8> {
         tbs.extend(fields.take(tag).unwrap().whole);
     }
     let tbs = tlv(der::SEQUENCE, &tbs);
-    let signature =
-        tlv(der::BIT_STRING, &[&[0], signer.issuer.key().sign(&tbs).unwrap().as_slice()].concat());
+    let signature = tlv(der::BIT_STRING, &[vec![0], signer.sign(&tbs)].concat());
     tlv(der::SEQUENCE, &[tbs, algorithm.to_vec(), signature].concat())
 }
 

@@ -2,5 +2,6 @@
 
 mod fixtures;
 mod mutation;
+mod revocation;
 mod settings;
 mod verdicts;

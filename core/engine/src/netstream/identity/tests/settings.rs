@@ -162,7 +162,7 @@ fn the_settings_host_is_used_where_a_connection_has_none() {
     let ca = FIXTURES.file("root");
     let policy = Policy::new(&PolicySettings { ca_file: Some(&ca), ..settings }).unwrap();
     let chain: Vec<&[u8]> = FIXTURES.chain("good").iter().map(Vec::as_slice).collect();
-    let judge = |host| policy.judge(&PeerView { chain: &chain, host, resumed: false }, NOW);
+    let judge = |host| policy.judge(&PeerView { chain: &chain, host, ..PeerView::default() }, NOW);
     assert!(judge(None).is_ok());
     assert!(judge(Some("a.example.test")).is_ok());
     assert_eq!(judge(Some("b.example.test")).unwrap_err().alert, 49);

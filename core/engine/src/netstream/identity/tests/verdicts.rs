@@ -1,7 +1,7 @@
 //! The table of verdicts, row by row.
 
 use super::super::fingerprint::{Fingerprint, Hash};
-use super::super::{Accepted, PeerView, PermitExpired, Policy, PolicySettings, Refusal};
+use super::super::{Accepted, PeerView, PermitExpired, Policy, PolicySettings, Refusal, Revocation};
 use super::fixtures::{FIXTURES, NOW};
 
 #[test]
@@ -83,6 +83,7 @@ impl<'a> Row<'a> {
                 Some("warn") => PermitExpired::Warn,
                 Some(other) => panic!("expired={other}"),
             },
+            revocation: Revocation::Off,
             check_eku: option("eku").is_some(),
             prioritize_san: option("san").is_some(),
             verify_depth: option("depth").map(|depth| depth.parse().unwrap()),
@@ -91,7 +92,10 @@ impl<'a> Row<'a> {
         };
         let policy = Policy::new(&settings).unwrap_or_else(|why| panic!("{}: {why}", self.options));
         let host = Some(self.host).filter(|host| !host.is_empty());
-        policy.judge(&PeerView { chain: &chain, host, resumed: option("resumed").is_some() }, NOW)
+        policy.judge(
+            &PeerView { chain: &chain, host, resumed: option("resumed").is_some(), ..PeerView::default() },
+            NOW,
+        )
     }
 
     fn compare(&self, verdict: &Result<Accepted, Refusal>) -> Result<(), String> {
