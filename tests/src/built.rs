@@ -23,19 +23,47 @@ pub fn built() -> &'static Built {
     })
 }
 
+/// Whether a driver is there. `ossl` is built here, as it is no default member: it needs the system's OpenSSL. Where
+/// that lacks, the test is skipped by name, or fails where all peers are demanded (`SYSLOOM_PEERS=required`).
+pub fn driver_wanted(name: &str) -> bool {
+    static OSSL: OnceLock<bool> = OnceLock::new();
+    let there = name != "ossl"
+        || *OSSL.get_or_init(|| match std::env::var_os("SYSLOOM_BIN") {
+            Some(directory) => Path::new(&directory).join("libnsd_ossl.so").exists(),
+            None if has_openssl() => {
+                built();
+                cargo_build(&["-p", "sysloom-nsd-ossl"]);
+                true
+            }
+            None => false,
+        });
+    there || !crate::Peer::skipped(&format!("driver {name}"), "libssl-dev and pkg-config are needed")
+}
+
+/// OpenSSL's headers, as its Rust crate looks for them.
+fn has_openssl() -> bool {
+    let ask = Command::new("pkg-config").args(["--exists", "openssl"]).status();
+    std::env::var_os("OPENSSL_DIR").is_some() || ask.is_ok_and(|status| status.success())
+}
+
 fn build() -> PathBuf {
+    cargo_build(&[])
+}
+
+/// Builds into the directory that this test was built in.
+fn cargo_build(what: &[&str]) -> PathBuf {
     // A test runs from target/PROFILE/deps.
     let exe = std::env::current_exe().expect("a test knows its file");
     let directory = exe.parent().and_then(Path::parent).expect("a test runs from target/PROFILE/deps");
     let target = directory.parent().expect("the profile's directory stands in the target directory");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("build").arg("--quiet").arg("--target-dir").arg(target).current_dir(root);
+    cargo.arg("build").arg("--quiet").arg("--target-dir").arg(target).args(what).current_dir(root);
     if directory.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.status().expect("cargo runs");
-    assert!(status.success(), "the daemon does not build");
+    assert!(status.success(), "{what:?}: it does not build");
     directory.to_path_buf()
 }
 

@@ -81,17 +81,19 @@ impl Peer {
         if Self::installed(name) {
             return true;
         }
+        !Self::skipped(name, "tests/install-peers.sh installs it")
+    }
+
+    /// Says that a test is skipped for want of something, or fails where nothing may lack; `true` when it says so.
+    pub fn skipped(what: &str, advice: &str) -> bool {
         let test = std::thread::current().name().unwrap_or_default().to_owned();
         assert!(
             std::env::var_os("SYSLOOM_PEERS").is_none_or(|v| v != "required"),
-            "{test}: {name} is missing"
+            "{test}: {what} is missing"
         );
         // Past the test runner's capture: a skip shall be seen.
-        let _ = writeln!(
-            std::io::stderr(),
-            "SKIPPED {test}: {name} is not installed (tests/install-peers.sh installs it)"
-        );
-        false
+        let _ = writeln!(std::io::stderr(), "SKIPPED {test}: {what} is not there ({advice})");
+        true
     }
 
     pub fn pid(&self) -> u32 {

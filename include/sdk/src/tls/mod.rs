@@ -12,4 +12,4 @@ pub mod words;
 
 pub use outbox::Outbox;
 pub use seam::{Below, Daemon};
-pub use wishes::Wishes;
+pub use wishes::{Wishes, server_name};

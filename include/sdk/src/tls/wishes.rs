@@ -67,10 +67,59 @@ impl<'a> Wishes<'a> {
     }
 }
 
+/// The name that a client asks a server for. `None` = it asks for none: nothing was set, or an address, which is never
+/// sent (RFC 6066 3).
+pub fn server_name(text: &str) -> Result<Option<&str>, Complaint> {
+    // RFC 6066 3: without the trailing dot.
+    let plain = text.strip_suffix('.').unwrap_or(text);
+    if plain.is_empty() || plain.parse::<std::net::IpAddr>().is_ok() {
+        return Ok(None);
+    }
+    let fits = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    if plain.len() > 253 || !plain.split('.').all(fits) {
+        return Err(Complaint::new(format!(
+            "'{text}' is no host name that TLS can ask for (letters, digits, - and _ in labels joined by dots)"
+        ))
+        .param(REMOTE_SNI));
+    }
+    Ok(Some(plain))
+}
+
 fn half(what: &str, missing: &'static str) -> Complaint {
     Complaint::new(format!("{what}, but {missing} is not set; one is of no use without the other"))
         .param(missing)
 }
 
+/// The parameter that sets what a client asks for.
+const REMOTE_SNI: &str = "streamDriver.remoteSNI";
 /// The word for the system's own store, which the daemon reads.
 const SYSTEM_STORE: &str = "system";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_can_be_asked_for() {
+        for (text, wanted) in [
+            ("logs.example.net", Some("logs.example.net")),
+            ("logs.example.net.", Some("logs.example.net")),
+            ("a_b-c", Some("a_b-c")),
+            ("", None),
+            (".", None),
+            ("192.0.2.1", None),
+            ("2001:db8::1", None),
+        ] {
+            assert_eq!(server_name(text).unwrap(), wanted, "{text}");
+        }
+        let long = "a".repeat(64);
+        for text in ["a b", "-a", "a-.b", "a..b", ".a", "ä", "a/b", long.as_str()] {
+            assert_eq!(server_name(text).unwrap_err().param, Some(REMOTE_SNI), "{text}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! What all sessions of one listener or one action share: keys, certificates, policy. Made once; no session copies any
+//! of it.
+
+use crate::identity::{self, Identity};
+use crate::{ephemeral, policy, raw, words};
+use openssl::error::ErrorStack;
+use openssl::ssl::{
+    SslContext, SslContextBuilder, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode,
+};
+use std::sync::Arc;
+use sysloom_sdk::tls::{Daemon, Wishes};
+use sysloom_sdk::{Complaint, Level, Role};
+
+/// The shared part of one role's sessions.
+#[derive(Clone)]
+pub struct Context {
+    pub ssl: SslContext,
+    pub role: Role,
+}
+
+impl Context {
+    pub fn new(role: Role, wishes: &Wishes<'_>, daemon: &Arc<dyn Daemon>) -> Result<Self, Complaint> {
+        let method = if role == Role::Server { SslMethod::tls_server() } else { SslMethod::tls_client() };
+        let mut builder = SslContext::builder(method).map_err(|e| words::setup(&e))?;
+        policy::apply(&mut builder, wishes.priority.unwrap_or_default())?;
+        wishes.check_anchors()?;
+        let own = match wishes.own()? {
+            Some((cert, key)) => Some(identity::identity(cert, key, daemon.as_ref())?),
+            None => None,
+        };
+        let own = match own {
+            None if role == Role::Server => Some(made_up(wishes, daemon.as_ref())?),
+            own => own,
+        };
+        if let Some(own) = own {
+            present(&mut builder, own).map_err(|e| words::setup(&e))?;
+        }
+        builder.set_verify(match role {
+            Role::Server if wishes.anonymous() => SslVerifyMode::NONE,
+            // The alert to a client without certificate is OpenSSL's, and the words are the daemon's.
+            Role::Server => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
+            Role::Client => SslVerifyMode::PEER,
+        });
+        raw::judge_chains(&mut builder);
+        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+        builder.set_options(SslOptions::NO_TICKET);
+        builder.set_num_tickets(0).map_err(|e| words::setup(&e))?;
+        builder.set_read_ahead(true);
+        raw::set_read_buffer(&mut builder, CHUNK);
+        raw::release_buffers(&mut builder);
+        Ok(Self { ssl: builder.build(), role })
+    }
+}
+
+/// A server's certificate when the configuration has none.
+fn made_up(wishes: &Wishes<'_>, daemon: &dyn Daemon) -> Result<Identity, Complaint> {
+    if !wishes.anonymous() {
+        return Err(wishes.lacks_certificate());
+    }
+    daemon.log(
+        Level::Info,
+        "no certificate is configured: an ephemeral self-signed one is used, which auth mode anon allows",
+    );
+    let (certificate, key) = ephemeral::make()?;
+    Ok(Identity { certificate, intermediates: Vec::new(), key })
+}
+
+fn present(builder: &mut SslContextBuilder, own: Identity) -> Result<(), ErrorStack> {
+    builder.set_certificate(&own.certificate)?;
+    for certificate in own.intermediates {
+        builder.add_extra_chain_cert(certificate)?;
+    }
+    builder.set_private_key(&own.key)
+}
+
+/// What is read from below at a time.
+const CHUNK: usize = 64 << 10;
