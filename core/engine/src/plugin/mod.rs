@@ -16,6 +16,8 @@ mod manifest;
 mod message;
 mod output;
 mod peer;
+#[cfg(feature = "probe")]
+pub mod probe;
 mod raw;
 mod search;
 mod services;

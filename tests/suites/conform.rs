@@ -1,0 +1,133 @@
+//! The conformance kit for drivers: our own pass all of it, and of the drivers of tests/plugins/faulty, which do one
+//! thing wrong each, every one fails the lines that it must, and no other.
+
+#[path = "conform/forms.rs"]
+mod forms;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+use sysloom_tests::Dir;
+
+/// Each fault of a transport, and the lines that it fails.
+const TRANSPORT: &[(&str, &[&str])] = &[
+    ("sound", &[]),
+    ("always-readable", &["transport.listen", "transport.descriptors"]),
+    ("grants-taken-port", &["transport.listen-twice"]),
+    ("listen-wordless", &["transport.listen-twice"]),
+    (
+        "no-unlisten",
+        &["transport.unlisten", "transport.connect-refused", "transport.heap", "transport.descriptors"],
+    ),
+    ("fails-when-nobody-waits", &["transport.accept-none"]),
+    ("peer-with-port", &["transport.peer"]),
+    ("connect-wordless", &["transport.connect-refused"]),
+    ("seven-bits", &["transport.written-bytes", "transport.write-stall", "transport.flood"]),
+    ("one-byte-buffer", &["transport.read-bytes"]),
+    ("read-wants-write", &["transport.read-silence"]),
+    ("write-wants-read", &["transport.write-stall"]),
+    ("takes-more-than-it-sends", &["transport.write-stall", "transport.flood"]),
+    ("flush-fails-at-first", &["transport.flush"]),
+    ("shuts-both-ways", &["transport.half-close"]),
+    ("end-is-failure", &["transport.half-closed"]),
+    ("reset-is-end", &["transport.reset"]),
+    ("counter-of-22-bits", &["transport.flood"]),
+    ("stays-open", &["transport.free", "transport.reset", "transport.descriptors"]),
+    ("leaks-heap", &["transport.heap"]),
+    ("leaks-descriptor", &["transport.descriptors"]),
+    ("one-thread", &["transport.threads"]),
+    ("few-sessions", &["transport.thousands"]),
+];
+
+#[test]
+fn ptcp_conforms() {
+    sysloom_conform::Kit::new(directory().join("libnsd_ptcp.so")).assert();
+}
+
+#[test]
+fn each_fault_of_a_transport_fails_its_lines_and_no_other() {
+    each("faulty_transport", "libnsd_ptcp.so", TRANSPORT);
+}
+
+#[test]
+fn every_line_is_failed_by_some_fault() {
+    let listed: BTreeSet<&str> = sysloom_conform::lines().iter().map(|line| line.name).collect();
+    let failed: BTreeSet<&str> =
+        [TRANSPORT].into_iter().flatten().flat_map(|(_, lines)| *lines).copied().collect();
+    assert_eq!(listed, failed);
+}
+
+#[test]
+fn what_is_no_driver_is_an_error_of_its_own() {
+    let dir = Dir::new();
+    for (file, words) in [
+        (dir.write("nsd_text.so", "no library"), "nsd_text.so"),
+        (dir.file("nsd_missing.so"), "nsd_missing.so"),
+        (directory().join("libimtcp.so"), "libimtcp.so"),
+    ] {
+        let out = kit().arg(&file).output().unwrap();
+        let said = String::from_utf8(out.stderr).unwrap();
+        assert_eq!(out.status.code(), Some(2), "{said}");
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+/// Runs the kit against one driver: the names of the lines that failed, and all that it said.
+fn failed(driver: &Path, options: &[&str]) -> (BTreeSet<String>, String) {
+    let out = kit().args(options).arg(driver).output().unwrap();
+    let said = String::from_utf8(out.stdout).unwrap() + &String::from_utf8_lossy(&out.stderr);
+    let failed = said.lines().filter_map(|line| line.strip_prefix("failed  ")?.split(' ').next());
+    let failed: BTreeSet<String> = failed.map(str::to_owned).collect();
+    assert_eq!(out.status.code(), Some(i32::from(!failed.is_empty())), "{said}");
+    (failed, said)
+}
+
+/// One library under the name of each fault, with a sound driver behind it.
+fn each(library: &str, inner: &str, faults: &[(&str, &[&str])]) {
+    let dir = Dir::new();
+    std::fs::copy(directory().join(inner), dir.file("inner.so")).unwrap();
+    let mut wrong = Vec::new();
+    for (fault, lines) in faults {
+        let file = dir.file(&format!("{fault}.so"));
+        std::fs::copy(directory().join(format!("examples/lib{library}.so")), &file).unwrap();
+        let (failed, said) = failed(&file, &["--connections", "200"]);
+        let wanted: BTreeSet<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+        if failed != wanted {
+            wrong.push(format!("{fault}: wanted {wanted:?}\n{said}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn kit() -> Command {
+    Command::new(directory().join("sysloom-conform"))
+}
+
+/// Where the kit, the drivers and the faulty drivers are, built once.
+fn directory() -> &'static Path {
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+    DIRECTORY.get_or_init(|| {
+        let exe = std::env::current_exe().expect("a test knows its file");
+        let directory = exe.parent().and_then(Path::parent).expect("a test runs from target/PROFILE/deps");
+        if sysloom_conform::is_for_one_line() {
+            return directory.to_path_buf();
+        }
+        let packages = ["sysloom-conform", "sysloom-nsd-ptcp", "sysloom-nsd-rustls", "sysloom-imtcp"];
+        cargo(directory, &packages, &[]);
+        cargo(directory, &["sysloom-faulty"], &["--examples"]);
+        directory.to_path_buf()
+    })
+}
+
+fn cargo(directory: &Path, packages: &[&str], more: &[&str]) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace");
+    let target = directory.parent().expect("the profile's directory stands in the target directory");
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.args(["build", "--quiet", "--target-dir"]).arg(target).args(more).current_dir(root);
+    cargo.args(packages.iter().flat_map(|package| ["-p", package]));
+    if directory.ends_with("release") {
+        cargo.arg("--release");
+    }
+    assert!(cargo.status().expect("cargo runs").success(), "{packages:?} do not build");
+}
