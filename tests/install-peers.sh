@@ -1,9 +1,11 @@
 #!/bin/sh
 # Installs, from Debian's packages, the programs that the tests use as peers: rsyslogd with its TLS drivers,
-# syslog-ng, stunnel, OpenSSL (with its headers), valgrind, GnuTLS's tools, socat, tcpdump, Python and logger. Run as root; does nothing that is done already.
+# syslog-ng, stunnel, OpenSSL (with its headers), valgrind, GnuTLS's tools, socat, tcpdump, Python, logger, sslscan and
+# testssl.sh; and from PyPI, in an environment of their own, sslyze and tlslite-ng. Run as root; does nothing that is
+# done already.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev make valgrind"
+wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev make valgrind sslscan testssl.sh python3-venv"
 missing=
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"
@@ -31,3 +33,13 @@ if ! command -v syslog-ng >/dev/null; then
     ldconfig
     rm -rf "$work"
 fi
+# What Debian has not: the environment's python3 is reached as tlslite-python.
+python=/usr/local/lib/sysloom-peers
+if ! [ -x "$python/bin/sslyze" ] || ! "$python/bin/python3" -c 'import tlslite' 2>/dev/null; then
+    /usr/bin/python3 -m venv --clear "$python"
+    "$python/bin/pip" install --quiet --disable-pip-version-check sslyze==6.3.1 tlslite-ng==0.8.2
+fi
+ln -sf "$python/bin/sslyze" /usr/local/bin/sslyze
+printf '#!/bin/sh\nexec %s/bin/python3 "$@"\n' "$python" >/usr/local/bin/tlslite-python.new
+chmod +x /usr/local/bin/tlslite-python.new
+mv /usr/local/bin/tlslite-python.new /usr/local/bin/tlslite-python
