@@ -150,7 +150,10 @@ impl Parser<'_> {
         }
         if let Some(length) = self.object_ahead() {
             let word = self.cursor.slice(start, start + length);
-            if !["if", "foreach", "reload_lookup_table"].iter().any(|k| word.eq_ignore_ascii_case(k)) {
+            if !["if", "foreach", "call_indirect", "reload_lookup_table"]
+                .iter()
+                .any(|k| word.eq_ignore_ascii_case(k))
+            {
                 return self.object_statement(length).map(Some);
             }
         }

@@ -37,3 +37,10 @@ pub enum Filter {
     /// `if ... then`
     Expr(Expr),
 }
+
+impl Filter {
+    /// Whether it lets everything pass, as `*.*` does.
+    pub fn is_always(&self) -> bool {
+        matches!(self, Self::Priority(mask) if mask.0 == [0xff; 25])
+    }
+}

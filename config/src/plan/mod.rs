@@ -38,6 +38,9 @@ impl RulesetId {
     pub const DEFAULT: RulesetId = RulesetId(0);
 }
 
+/// The name of the ruleset that takes what stands outside of rulesets.
+pub const DEFAULT_RULESET: &str = "RSYSLOG_DefaultRuleset";
+
 /// An action's place in [`Plan::actions`]; also the number in its default name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ActionId(pub usize);

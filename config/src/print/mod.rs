@@ -68,7 +68,7 @@ impl Printer<'_> {
         if let Some(ruleset) = plan.rulesets.get(RulesetId::DEFAULT.0) {
             out.push_str(&self.block(&ruleset.body, 0));
         }
-        for item in self.inputs(None) {
+        for item in self.inputs() {
             item.rainerscript(&mut out);
         }
         out
@@ -140,13 +140,9 @@ impl Printer<'_> {
         ]
     }
 
-    fn inputs(&self, default_ruleset: Option<&str>) -> Vec<Item> {
+    fn inputs(&self) -> Vec<Item> {
         let plan = &self.loaded.plan;
-        let default = plan
-            .default_ruleset
-            .and_then(|id| plan.rulesets.get(id.0))
-            .map(|ruleset| ruleset.name.as_str())
-            .or(default_ruleset);
+        let default = plan.default_ruleset.and_then(|id| plan.rulesets.get(id.0)).map(|r| r.name.as_str());
         let mut items = Vec::new();
         for input in &plan.inputs {
             let Some(module) = plan.modules.get(input.module) else { continue };

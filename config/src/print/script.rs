@@ -23,7 +23,7 @@ impl Printer<'_> {
         let text = match statement {
             Statement::If { filter, then, otherwise, .. } => {
                 // `*.*` is no condition.
-                if matches!(filter, Filter::Priority(mask) if mask.0 == [0xff; 25]) && otherwise.is_empty() {
+                if filter.is_always() && otherwise.is_empty() {
                     out.push_str(&self.block(then, level));
                     return;
                 }
@@ -92,7 +92,7 @@ impl Printer<'_> {
         }
     }
 
-    fn action(&self, id: ActionId) -> Option<Item> {
+    pub(super) fn action(&self, id: ActionId) -> Option<Item> {
         let plan = &self.loaded.plan;
         let action = plan.actions.get(id.0)?;
         let module = plan.modules.get(action.module)?;
@@ -119,7 +119,7 @@ impl Printer<'_> {
     }
 
     /// A condition up to its block.
-    fn filter(&self, filter: &Filter) -> String {
+    pub(super) fn filter(&self, filter: &Filter) -> String {
         match filter {
             Filter::Priority(mask) => format!("if prifilt({}) then", literal(selector(mask).as_bytes())),
             Filter::Expr(expr) => format!("if {} then", self.expr(expr)),
@@ -158,7 +158,7 @@ impl Printer<'_> {
         }
     }
 
-    fn expr(&self, expr: &Expr) -> String {
+    pub(super) fn expr(&self, expr: &Expr) -> String {
         let nested = |expr: &Expr| match &expr.kind {
             ExprKind::Binary(..) => format!("({})", self.expr(expr)),
             _ => self.expr(expr),

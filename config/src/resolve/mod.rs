@@ -104,7 +104,7 @@ impl<'e> Loader<'e> {
             bsd: statement::BsdBlocks::default(),
             variables: HashMap::new(),
         };
-        loader.define_ruleset("RSYSLOG_DefaultRuleset", Span::NONE);
+        loader.define_ruleset(crate::plan::DEFAULT_RULESET, Span::NONE);
         loader
     }
 

@@ -4,16 +4,18 @@ use super::Reader;
 use super::tree::{Kind, Tree};
 use crate::ast::{Condition, Expr, ExprKind, Node, NodeKind, Object, Word};
 use crate::parse;
+use crate::plan::DEFAULT_RULESET;
 use crate::source::Span;
 
 impl Reader<'_> {
-    pub(super) fn ruleset(&mut self, item: Tree) -> Option<Node> {
+    pub(super) fn ruleset(&mut self, item: Tree) -> Vec<Node> {
         let span = item.span;
+        let Some(entries) = self.entries(item) else { return Vec::new() };
         let mut params = Vec::new();
         let mut body = Vec::new();
         let mut filter = None;
         let mut actions = None;
-        for (key, value) in self.entries(item)? {
+        for (key, value) in entries {
             match key.text.as_str() {
                 "script" => body.extend(self.script(value)),
                 "filter" => filter = Some(value),
@@ -40,9 +42,20 @@ impl Reader<'_> {
             }
             None => body.extend(actions),
         }
+        // rsyslog: refuses it. Here it is the one way to write in YAML what stands outside of rulesets elsewhere.
+        let is_default = |(key, value): &(Word, Tree)| {
+            key.text == "name" && matches!(&value.kind, Kind::Text(name, _) if name == DEFAULT_RULESET)
+        };
+        if params.iter().any(is_default) {
+            for (key, _) in params.iter().filter(|param| !is_default(param)) {
+                let d = self.error(format!("{DEFAULT_RULESET} has no parameters"), key.span);
+                d.help.push("its queue is the main queue: see `main_queue:`".into());
+            }
+            return body;
+        }
         let object =
             Object { word: "ruleset".into(), span, params: self.params(params), children: Vec::new() };
-        Some(Node { kind: NodeKind::Ruleset { object, body }, span })
+        vec![Node { kind: NodeKind::Ruleset { object, body }, span }]
     }
 
     fn script(&mut self, value: Tree) -> Vec<Node> {
