@@ -2,7 +2,7 @@
 //! of it.
 
 use crate::identity::{self, Identity};
-use crate::{ephemeral, policy, raw, words};
+use crate::{ephemeral, policy, raw, verify, words};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
     SslContext, SslContextBuilder, SslMethod, SslOptions, SslSessionCacheMode, SslVerifyMode,
@@ -12,7 +12,7 @@ use sysloom_sdk::tls::{Daemon, Wishes};
 use sysloom_sdk::{Complaint, Level, Role};
 
 /// The shared part of one role's sessions.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Context {
     pub ssl: SslContext,
     pub role: Role,
@@ -22,7 +22,7 @@ impl Context {
     pub fn new(role: Role, wishes: &Wishes<'_>, daemon: &Arc<dyn Daemon>) -> Result<Self, Complaint> {
         let method = if role == Role::Server { SslMethod::tls_server() } else { SslMethod::tls_client() };
         let mut builder = SslContext::builder(method).map_err(|e| words::setup(&e))?;
-        policy::apply(&mut builder, wishes.priority.unwrap_or_default())?;
+        policy::apply(&mut builder, role == Role::Server, wishes.priority.unwrap_or_default())?;
         wishes.check_anchors()?;
         let own = match wishes.own()? {
             Some((cert, key)) => Some(identity::identity(cert, key, daemon.as_ref())?),
@@ -35,16 +35,15 @@ impl Context {
         if let Some(own) = own {
             present(&mut builder, own).map_err(|e| words::setup(&e))?;
         }
-        builder.set_verify(match role {
-            Role::Server if wishes.anonymous() => SslVerifyMode::NONE,
-            // The alert to a client without certificate is OpenSSL's, and the words are the daemon's.
-            Role::Server => SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT,
-            Role::Client => SslVerifyMode::PEER,
-        });
+        let asks = role == Role::Client || !wishes.anonymous();
+        builder.set_verify(if asks { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
         raw::judge_chains(&mut builder);
+        if role == Role::Server && asks {
+            raw::watch_messages(&mut builder);
+            builder.set_keylog_callback(verify::secret);
+        }
         builder.set_session_cache_mode(SslSessionCacheMode::OFF);
         builder.set_options(SslOptions::NO_TICKET);
-        builder.set_num_tickets(0).map_err(|e| words::setup(&e))?;
         builder.set_read_ahead(true);
         raw::set_read_buffer(&mut builder, CHUNK);
         raw::release_buffers(&mut builder);

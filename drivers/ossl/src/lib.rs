@@ -12,6 +12,7 @@ mod policy;
 #[allow(unsafe_code)]
 mod raw;
 mod record;
+mod refuse;
 mod session;
 mod verify;
 mod words;

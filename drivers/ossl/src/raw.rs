@@ -1,13 +1,14 @@
-//! What the crate `openssl` has no safe words for: the place where a whole chain is judged, and a few facts.
+//! What the crate `openssl` has no safe words for: the place where a whole chain is judged, the one where messages pass by,
+//! configuration commands, and a few facts.
 
 use crate::verify;
 use foreign_types::ForeignTypeRef;
 use openssl::nid::Nid;
-use openssl::ssl::{SslContextBuilder, SslRef};
+use openssl::ssl::{SslCipher, SslContextBuilder, SslRef};
 use openssl::stack::{StackRef, Stackable};
 use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use openssl_sys as ffi;
-use std::ffi::{c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
@@ -21,6 +22,32 @@ unsafe extern "C" {
         store: *const ffi::X509_STORE_CTX,
     ) -> *mut <X509 as Stackable>::StackType;
     fn SSL_CTX_set_default_read_buffer_len(ctx: *mut ffi::SSL_CTX, len: usize);
+    fn SSL_CTX_set_msg_callback(
+        ctx: *mut ffi::SSL_CTX,
+        callback: Option<
+            unsafe extern "C" fn(c_int, c_int, c_int, *const c_void, usize, *mut ffi::SSL, *mut c_void),
+        >,
+    );
+    fn SSL_CTX_get_ciphers(ctx: *const ffi::SSL_CTX) -> *mut <SslCipher as Stackable>::StackType;
+    fn SSL_CONF_CTX_new() -> *mut ConfCtx;
+    fn SSL_CONF_CTX_free(conf: *mut ConfCtx);
+    fn SSL_CONF_CTX_set_flags(conf: *mut ConfCtx, flags: c_uint) -> c_uint;
+    fn SSL_CONF_CTX_set_ssl_ctx(conf: *mut ConfCtx, ctx: *mut ffi::SSL_CTX);
+    fn SSL_CONF_cmd(conf: *mut ConfCtx, command: *const c_char, value: *const c_char) -> c_int;
+    fn SSL_CONF_CTX_finish(conf: *mut ConfCtx) -> c_int;
+}
+
+/// `SSL_CONF_CTX`, of which nothing is known here.
+#[repr(C)]
+struct ConfCtx {
+    _hidden: [u8; 0],
+}
+
+/// Why OpenSSL did not take a configuration command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Untaken {
+    Unknown,
+    BadValue,
 }
 
 /// Has [`verify::judge`] decide on the chains of peers, instead of OpenSSL.
@@ -33,6 +60,70 @@ pub fn judge_chains(builder: &mut SslContextBuilder) {
 pub fn set_read_buffer(builder: &mut SslContextBuilder, len: usize) {
     // SAFETY: the context is valid; it takes a number.
     unsafe { SSL_CTX_set_default_read_buffer_len(builder.as_ptr(), len) }
+}
+
+/// Shows [`verify::heard`] every handshake message of the peer before OpenSSL works on it.
+pub fn watch_messages(builder: &mut SslContextBuilder) {
+    // SAFETY: the context is valid, and the callback is a function of this library, which is never unloaded.
+    unsafe { SSL_CTX_set_msg_callback(builder.as_ptr(), Some(message)) }
+}
+
+/// Has a handshake fail whose client has no certificate; it may be under way.
+pub fn require_certificate(ssl: &SslRef) {
+    let mode = ffi::SSL_VERIFY_PEER | ffi::SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+    // SAFETY: the session is valid, and its thread is inside of it; this sets a number and, being None, no callback.
+    unsafe { ffi::SSL_set_verify(ssl.as_ptr(), mode, None) }
+}
+
+/// Suites of TLS 1.2 that a context has.
+pub fn ciphers(builder: &SslContextBuilder) -> Vec<(String, i32)> {
+    // SAFETY: the context is valid and owns the list, which is only read here.
+    let list = unsafe { SSL_CTX_get_ciphers(builder.as_ptr()) };
+    if list.is_null() {
+        return Vec::new();
+    }
+    // SAFETY: as above; a null pointer was sorted out.
+    let list = unsafe { StackRef::<SslCipher>::from_ptr(list) };
+    list.iter().map(|c| (c.name().to_owned(), c.bits().secret)).collect()
+}
+
+/// Gives a context configuration commands as OpenSSL's files have them, those about certificates apart.
+pub fn configure<'a>(
+    builder: &mut SslContextBuilder,
+    server: bool,
+    commands: impl Iterator<Item = (&'a CStr, &'a CStr)>,
+) -> Result<(), (&'a CStr, Untaken)> {
+    // SAFETY: it makes an object of its own, or nothing.
+    let conf = unsafe { SSL_CONF_CTX_new() };
+    if conf.is_null() {
+        return Err((c"", Untaken::BadValue));
+    }
+    let flags = CONF_FLAG_FILE | if server { CONF_FLAG_SERVER } else { CONF_FLAG_CLIENT };
+    // SAFETY: both objects are valid, and `conf` is freed below, before `builder` can go.
+    unsafe {
+        SSL_CONF_CTX_set_flags(conf, flags);
+        SSL_CONF_CTX_set_ssl_ctx(conf, builder.as_ptr());
+    }
+    let mut result = Ok(());
+    for (command, value) in commands {
+        // SAFETY: both texts end with a zero and outlive the call.
+        match unsafe { SSL_CONF_cmd(conf, command.as_ptr(), value.as_ptr()) } {
+            1.. => {}
+            -2 => result = Err((command, Untaken::Unknown)),
+            _ => result = Err((command, Untaken::BadValue)),
+        }
+        if result.is_err() {
+            break;
+        }
+    }
+    // SAFETY: the object is ours, and this is its last use.
+    unsafe {
+        if result.is_ok() && SSL_CONF_CTX_finish(conf) != 1 {
+            result = Err((c"", Untaken::BadValue));
+        }
+        SSL_CONF_CTX_free(conf);
+    }
+    result
 }
 
 /// Keeps no buffers for sessions that are idle.
@@ -77,6 +168,33 @@ unsafe extern "C" fn judge_chain(store: *mut ffi::X509_STORE_CTX, _: *mut c_void
     c_int::from(verdict.unwrap_or(false))
 }
 
+unsafe extern "C" fn message(
+    sent: c_int,
+    _: c_int,
+    kind: c_int,
+    bytes: *const c_void,
+    len: usize,
+    ssl: *mut ffi::SSL,
+    _: *mut c_void,
+) {
+    if sent != 0 || kind != HANDSHAKE || bytes.is_null() || ssl.is_null() {
+        return;
+    }
+    // A panic must not run through OpenSSL. What then lacks is a question that is asked after the handshake.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: OpenSSL lends the message and its session for this call.
+        let (bytes, ssl) =
+            unsafe { (std::slice::from_raw_parts(bytes.cast::<u8>(), len), SslRef::from_ptr(ssl)) };
+        verify::heard(ssl, bytes);
+    }));
+}
+
+/// `SSL3_RT_HANDSHAKE`.
+const HANDSHAKE: c_int = 22;
+/// `SSL_CONF_FLAG_FILE` and its like.
+const CONF_FLAG_FILE: c_uint = 2;
+const CONF_FLAG_CLIENT: c_uint = 4;
+const CONF_FLAG_SERVER: c_uint = 8;
 /// `SSL_CTRL_GET_NEGOTIATED_GROUP`.
 const GET_NEGOTIATED_GROUP: c_int = 134;
 /// `TLSEXT_nid_unknown`.

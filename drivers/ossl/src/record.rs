@@ -3,6 +3,7 @@
 
 use std::io::{self, Read, Write};
 use sysloom_sdk::Stop;
+use sysloom_sdk::tls::words::is_tls;
 use sysloom_sdk::tls::{Below, Outbox};
 
 /// The stream below, with what came of using it.
@@ -11,8 +12,12 @@ pub struct Io<B> {
     pub outbox: Outbox,
     /// Why the last read gave nothing.
     pub stop: Option<Stop>,
+    /// Nothing more is read from below: the caller has something to work on.
+    pub enough: bool,
     /// The peer sends no more.
     pub ended: bool,
+    /// What the peer sent first is no TLS. OpenSSL does not get to see it: it would wait for more, or answer nothing.
+    pub strange: bool,
     /// The first bytes that the peer has sent.
     first: [u8; FIRST],
     seen: usize,
@@ -20,7 +25,16 @@ pub struct Io<B> {
 
 impl<B: Below> Io<B> {
     pub fn new(below: B) -> Self {
-        Self { below, outbox: Outbox::default(), stop: None, ended: false, first: [0; FIRST], seen: 0 }
+        Self {
+            below,
+            outbox: Outbox::default(),
+            stop: None,
+            enough: false,
+            ended: false,
+            strange: false,
+            first: [0; FIRST],
+            seen: 0,
+        }
     }
 
     /// Passes on what OpenSSL has written.
@@ -41,14 +55,22 @@ impl<B: Below> Io<B> {
 
 impl<B: Below> Read for Io<B> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        if self.enough {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        // The peer may wait for what has been written so far; if it cannot leave now, the session sees to it.
+        let _ = self.flush();
         match self.below.read(buf) {
             Ok(n) => {
+                let before = self.seen;
                 if let Some(room) = self.first.get_mut(self.seen..) {
                     let came = buf.get(..n).unwrap_or_default();
                     room.iter_mut().zip(came).for_each(|(to, from)| *to = *from);
                     self.seen += room.len().min(came.len());
                 }
-                Ok(n)
+                // The kind of a record and half of its version.
+                self.strange |= before < 2 && !is_tls(self.first());
+                if self.strange { Err(io::ErrorKind::Other.into()) } else { Ok(n) }
             }
             Err(Stop::Closed) => {
                 self.ended = true;

@@ -5,12 +5,13 @@
 
 use crate::context::Context;
 use crate::record::Io;
+use crate::refuse::{Secret, replace_alert};
 use crate::{raw, verify, words};
 use openssl::error::ErrorStack;
-use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslStream};
+use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslStream, SslVersion};
 use std::cell::Cell;
 use std::sync::Arc;
-use sysloom_sdk::tls::words::cut_short;
+use sysloom_sdk::tls::words::{cut_short, not_tls};
 use sysloom_sdk::tls::{Below, Daemon, server_name};
 use sysloom_sdk::{Complaint, LayerSession, Level, Lower, PeerFacts, Role, Stop, Stream, Want};
 
@@ -85,7 +86,7 @@ impl<B: Below> Session<B> {
                 Stop::Closed
             }
             (_, Some(errors)) => {
-                let why = words::failure(errors, self.server, None);
+                let why = words::failure(errors, self.server);
                 self.fail(why, false)
             }
             _ if self.io().ended => {
@@ -111,6 +112,12 @@ impl<B: Below> Session<B> {
 
     /// OpenSSL has given the handshake up, or waits.
     fn handshake_stopped(&mut self, error: &Error) -> Option<Stop> {
+        if self.io().strange {
+            let why = Complaint::new(not_tls(self.tls.get_ref().first(), self.server));
+            self.io().outbox.push(&DECODE_ERROR);
+            self.fail(why, false);
+            return None;
+        }
         let Some(errors) = error.ssl_error() else {
             if !self.io().ended {
                 return Some(self.below_stopped());
@@ -124,17 +131,24 @@ impl<B: Below> Session<B> {
         };
         let asked = verify::asked(self.tls.ssl());
         if let Some(why) = asked.refusal {
-            self.fail(why, true);
-        } else if words::lacks_certificate(errors) {
-            // OpenSSL has refused the client already; the daemon says why.
-            let verdict = self.daemon.verdict(self.conn, &self.peer());
-            let why = verdict.err().unwrap_or_else(|| Complaint::new("the client presented no certificate"));
+            self.send_alert(&asked.secret, why.code);
             self.fail(why, true);
         } else {
-            let why = words::failure(errors, self.server, Some(self.tls.get_ref().first()));
-            self.fail(why, false);
+            self.fail(words::failure(errors, self.server), false);
         }
         None
+    }
+
+    /// Has the alert that OpenSSL has written be the verdict's.
+    fn send_alert(&mut self, secret: &[u8], code: i32) {
+        let mut code = u8::try_from(code).ok().filter(|c| *c != 0).unwrap_or(ACCESS_DENIED);
+        // RFC 8446 6.2: certificate_required is of TLS 1.3. RFC 5246 7.4.6: handshake_failure.
+        if code == CERTIFICATE_REQUIRED && self.tls.ssl().version2() == Some(SslVersion::TLS1_2) {
+            code = HANDSHAKE_FAILURE;
+        }
+        let suite = self.tls.ssl().current_cipher().and_then(|c| c.standard_name());
+        let secret = suite.filter(|_| !secret.is_empty()).map(|suite| Secret { suite, bytes: secret });
+        replace_alert(&mut self.tls.get_mut().outbox, secret, code);
     }
 
     /// The handshake is over: keeps what the peer has shown, and asks for the verdict if nobody has yet.
@@ -224,17 +238,21 @@ impl<B: Below> Stream for Session<B> {
                 return if filled > 0 { Ok(filled) } else { Err(Stop::Closed) };
             }
             forget_errors();
+            self.io().enough = filled > 0;
             match self.tls.ssl_read(room) {
                 Ok(n) => filled += n,
+                // All records that came are read.
+                Err(error) if filled > 0 && error.code() == ErrorCode::WANT_READ => break,
                 Err(error) => {
                     let stop = self.stop(&error);
-                    // An answer to a key update or an alert; what is left of it waits for the next call.
                     let _ = self.io().flush();
                     // Ends and failures are remembered, and a read that waits can be repeated.
                     return if filled > 0 { Ok(filled) } else { Err(stop) };
                 }
             }
         }
+        // An answer to a key update; what is left of it waits for the next call.
+        let _ = self.io().flush();
         Ok(filled)
     }
 
@@ -347,6 +365,11 @@ fn forget_errors() {
 
 /// Plain text that becomes one write: four full records.
 const BATCH: usize = 64 << 10;
+/// A fatal alert in plain text.
+const DECODE_ERROR: [u8; 7] = [21, 3, 3, 0, 2, 2, 50];
+const HANDSHAKE_FAILURE: u8 = 40;
+const ACCESS_DENIED: u8 = 49;
+const CERTIFICATE_REQUIRED: u8 = 116;
 /// What is read at a time of what a refused peer still sends, and how often.
 const DRAIN: usize = 16 << 10;
 const DRAINS: usize = 4;

@@ -1,14 +1,17 @@
-//! What OpenSSL asks when a peer shows a certificate. It has checked that the peer holds the key; everything else is the
-//! daemon's verdict, which comes back as the error for which OpenSSL sends the alert of the verdict's code.
+//! What OpenSSL asks when a peer shows a certificate, and what is asked when a client shows none. That the peer holds the
+//! key is OpenSSL's to check; everything else is the daemon's verdict, which comes back as the error for which OpenSSL
+//! sends the alert of the verdict's code, if it has one.
 
+use crate::raw;
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
-use openssl::ssl::{NameType, Ssl, SslRef};
+use openssl::pkey::Id;
+use openssl::ssl::{NameType, Ssl, SslRef, SslVersion};
 use openssl::stack::StackRef;
 use openssl::x509::X509;
 use openssl_sys as ffi;
 use std::ffi::c_int;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use sysloom_sdk::tls::Daemon;
 use sysloom_sdk::{Complaint, PeerFacts};
 
@@ -23,11 +26,13 @@ pub struct Asker {
 /// What came of the question.
 #[derive(Default)]
 pub struct Asked {
-    /// Whether there was one at all; resumed sessions and silent clients raise none.
+    /// Whether there was one at all; resumed sessions raise none.
     pub judged: bool,
     pub refusal: Option<Complaint>,
     /// The peer's certificates as received.
     pub chain: Vec<Vec<u8>>,
+    /// A TLS 1.3 server's secret for what it sends, until the handshake is over: an alert is made with it.
+    pub secret: Vec<u8>,
 }
 
 /// Hangs an asker on a session.
@@ -37,35 +42,83 @@ pub fn attach(ssl: &mut SslRef, daemon: Arc<dyn Daemon>, conn: u64, server: bool
     Ok(())
 }
 
-/// What came of the question, if there was one since the last call.
+/// What came of the question since the last call.
 pub fn asked(ssl: &SslRef) -> Asked {
-    let asker = index().ok().and_then(|index| ssl.ex_data(index));
-    asker
-        .map(|a| std::mem::take(&mut *a.asked.lock().unwrap_or_else(PoisonError::into_inner)))
-        .unwrap_or_default()
+    asker(ssl).map(|asker| std::mem::take(&mut *asker.asked())).unwrap_or_default()
 }
 
 /// Asks the daemon about a peer that shows a certificate. A refusal is one of OpenSSL's errors.
 pub fn judge(ssl: &SslRef, chain: &StackRef<X509>) -> Result<(), c_int> {
-    let asker = index().ok().and_then(|index| ssl.ex_data(index));
-    let asker = asker.ok_or(ffi::X509_V_ERR_APPLICATION_VERIFICATION)?;
-    let chain: Vec<Vec<u8>> = chain
-        .iter()
-        .map(|certificate| certificate.to_der())
-        .collect::<Result<_, _>>()
-        .map_err(|_| ffi::X509_V_ERR_APPLICATION_VERIFICATION)?;
-    let facts = PeerFacts {
-        chain: chain.iter().map(Vec::as_slice).collect(),
-        server_name: ssl.servername(NameType::HOST_NAME).unwrap_or_default(),
-        server: asker.server,
-        ..PeerFacts::default()
+    let failed = |_| ffi::X509_V_ERR_APPLICATION_VERIFICATION;
+    let asker = asker(ssl).ok_or(ffi::X509_V_ERR_APPLICATION_VERIFICATION)?;
+    let own = chain.get(0).map(|own| own.public_key()).transpose().map_err(failed)?;
+    let der = chain.iter().map(|c| c.to_der()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let verdict = match own.filter(|key| key.id() == Id::RSA && key.bits() < LEAST_RSA) {
+        Some(key) => Err(too_short(key.bits())),
+        None => asker.ask(ssl, &der),
     };
-    let verdict = asker.daemon.verdict(asker.conn, &facts);
-    drop(facts);
     let refused = verdict.as_ref().err().map(|complaint| as_error(complaint.code));
-    let asked = Asked { judged: true, refusal: verdict.err(), chain };
-    *asker.asked.lock().unwrap_or_else(PoisonError::into_inner) = asked;
+    let mut asked = asker.asked();
+    (asked.judged, asked.refusal, asked.chain) = (true, verdict.err(), der);
     refused.map_or(Ok(()), Err)
+}
+
+/// Looks at a handshake message before OpenSSL does. A client that shows no certificate is judged here; one that is
+/// refused is made to fail.
+pub fn heard(ssl: &SslRef, message: &[u8]) {
+    let list = match (message, ssl.version2()) {
+        // RFC 8446 4.4.2: a context, which is empty in a handshake, and the list.
+        ([CERTIFICATE, _, _, _, 0, list @ ..], Some(SslVersion::TLS1_3)) => list,
+        ([CERTIFICATE, _, _, _, list @ ..], Some(SslVersion::TLS1_2)) => list,
+        _ => return,
+    };
+    let Some(asker) = asker(ssl).filter(|a| a.server && list == [0, 0, 0]) else { return };
+    let verdict = asker.ask(ssl, &[]);
+    if verdict.is_err() {
+        raw::require_certificate(ssl);
+    }
+    let mut asked = asker.asked();
+    (asked.judged, asked.refusal) = (true, verdict.err());
+}
+
+/// Notes the secret that a server of TLS 1.3 encrypts with when its handshake is over, from a line of OpenSSL's key log.
+pub fn secret(ssl: &SslRef, line: &str) {
+    let mut words = line.split(' ');
+    if let (Some(SERVER_SECRET), Some(_), Some(secret)) = (words.next(), words.next(), words.next())
+        && let Some(asker) = asker(ssl)
+    {
+        let digits = secret.as_bytes().chunks(2);
+        let bytes =
+            digits.map(|pair| std::str::from_utf8(pair).ok().and_then(|p| u8::from_str_radix(p, 16).ok()));
+        asker.asked().secret = bytes.collect::<Option<_>>().unwrap_or_default();
+    }
+}
+
+impl Asker {
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ask(&self, ssl: &SslRef, chain: &[Vec<u8>]) -> Result<(), Complaint> {
+        let facts = PeerFacts {
+            chain: chain.iter().map(Vec::as_slice).collect(),
+            server_name: ssl.servername(NameType::HOST_NAME).unwrap_or_default(),
+            server: self.server,
+            protocol: ssl.version_str(),
+            cipher: ssl.current_cipher().and_then(|c| c.standard_name()).unwrap_or_default(),
+            ..PeerFacts::default()
+        };
+        self.daemon.verdict(self.conn, &facts)
+    }
+}
+
+fn asker(ssl: &SslRef) -> Option<&Asker> {
+    index().ok().and_then(|index| ssl.ex_data(index))
+}
+
+fn too_short(bits: u32) -> Complaint {
+    Complaint::new(format!("the peer's RSA key has {bits} bits, and {LEAST_RSA} are the least that is safe"))
+        .code(BAD_CERTIFICATE)
 }
 
 /// The error for which OpenSSL sends the alert of this code.
@@ -92,3 +145,10 @@ fn index() -> Result<Index<Ssl, Asker>, ErrorStack> {
         }
     }
 }
+
+/// The handshake message that carries certificates.
+const CERTIFICATE: u8 = 11;
+const BAD_CERTIFICATE: i32 = 42;
+/// As in the driver rustls.
+const LEAST_RSA: u32 = 2048;
+const SERVER_SECRET: &str = "SERVER_TRAFFIC_SECRET_0";

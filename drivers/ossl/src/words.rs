@@ -2,13 +2,10 @@
 
 use openssl::error::ErrorStack;
 use sysloom_sdk::Complaint;
-use sysloom_sdk::tls::words::{is_tls, not_tls, received};
+use sysloom_sdk::tls::words::received;
 
-/// Why a session failed. `first` is what the peer sent first, if nothing of it was understood.
-pub fn failure(errors: &ErrorStack, server: bool, first: Option<&[u8]>) -> Complaint {
-    if let Some(first) = first.filter(|first| !first.is_empty() && !is_tls(first)) {
-        return Complaint::new(not_tls(first, server));
-    }
+/// Why a session failed.
+pub fn failure(errors: &ErrorStack, server: bool) -> Complaint {
     let reason = reason(errors);
     Complaint::new(match reason {
         Some(code @ 1000..=1255) => received(u8::try_from(code - ALERTS).unwrap_or_default(), server),
@@ -18,11 +15,6 @@ pub fn failure(errors: &ErrorStack, server: bool, first: Option<&[u8]>) -> Compl
         },
         None => format!("TLS failed: {}", plain(errors)),
     })
-}
-
-/// Whether a client showed no certificate to a server that asked for one.
-pub fn lacks_certificate(errors: &ErrorStack) -> bool {
-    reason(errors) == Some(PEER_DID_NOT_RETURN_A_CERTIFICATE)
 }
 
 /// Something that OpenSSL did not take when it was set up.
@@ -59,7 +51,7 @@ fn explained(code: i32, server: bool) -> Option<String> {
         UNSUPPORTED_PROTOCOL | WRONG_SSL_VERSION | UNKNOWN_PROTOCOL => {
             format!("the {peer} and we have no TLS version in common (1.2 and 1.3 unless narrowed)")
         }
-        WRONG_VERSION_NUMBER | HTTP_REQUEST => {
+        WRONG_VERSION_NUMBER => {
             "the peer sent something that is not correct TLS: what came is no TLS record".to_owned()
         }
         DECRYPTION_FAILED_OR_BAD_RECORD_MAC => {
@@ -78,7 +70,6 @@ const LIB_SSL: i32 = 20;
 const ALERTS: i32 = 1000;
 const DATA_LENGTH_TOO_LONG: i32 = 146;
 const ENCRYPTED_LENGTH_TOO_LONG: i32 = 150;
-const HTTP_REQUEST: i32 = 156;
 const NO_CIPHERS_AVAILABLE: i32 = 181;
 const NO_SHARED_CIPHER: i32 = 193;
 const NO_SHARED_GROUPS: i32 = 410;
@@ -87,7 +78,6 @@ const NO_SUITABLE_GROUPS: i32 = 295;
 const NO_SUITABLE_KEY_SHARE: i32 = 101;
 const NO_SUITABLE_SIGNATURE_ALGORITHM: i32 = 118;
 const PACKET_LENGTH_TOO_LONG: i32 = 198;
-const PEER_DID_NOT_RETURN_A_CERTIFICATE: i32 = 199;
 const UNKNOWN_PROTOCOL: i32 = 252;
 const UNSUPPORTED_PROTOCOL: i32 = 258;
 const WRONG_SSL_VERSION: i32 = 266;

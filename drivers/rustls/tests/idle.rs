@@ -4,6 +4,7 @@
 #[allow(dead_code)]
 mod pair;
 
+use nsd_rustls as driver;
 use pair::{Pair, Pki, TestSession, pipe, read_all, shake};
 use std::fs;
 use sysloom_sdk::Stream;

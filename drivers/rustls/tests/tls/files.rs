@@ -1,7 +1,8 @@
 //! Everything that can be wrong with the files: each has its own words, and the parameter at fault.
 
-use crate::pair::{Judge, Pair, Pki, TLS12, TLS13, write_key};
-use nsd_rustls::{Context, Daemon, Wishes};
+use crate::driver::{Context, Daemon, Wishes};
+use crate::pair::{Judge, Pair, Pki, write_key};
+use crate::terms::{TLS12, TLS13};
 use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -136,7 +137,7 @@ fn a_server_without_certificate_is_for_anon_only() {
         assert!(why.text.contains("needs a certificate"), "{}", why.text);
     }
     let why =
-        complaint(&Wishes { auth_mode: "anon", priority: Some("NORMAL:+3DES-CBC"), ..Wishes::default() });
+        complaint(&Wishes { auth_mode: "anon", priority: Some(crate::terms::LACKING), ..Wishes::default() });
     assert_eq!(why.param, Some("gnutlsPriorityString"));
     // The daemon reads the system's store.
     let daemon: Arc<dyn Daemon> = Arc::new(Judge::default());

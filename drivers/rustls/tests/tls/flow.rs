@@ -1,6 +1,7 @@
 //! Data in an open session: sizes, batches, partial writes, ends.
 
-use crate::pair::{End, Pair, Pki, TLS12, TLS13, TestSession, alert, pipe, read_all, shake};
+use crate::pair::{End, Pair, Pki, TestSession, alert, pipe, read_all, shake};
+use crate::terms::{TLS12, TLS13};
 use sysloom_sdk::{LayerSession, Stop, Stream};
 
 /// A connected pair, and the ends below it.
@@ -130,7 +131,7 @@ fn a_bare_end_keeps_what_came_before_it() {
 
 #[test]
 fn a_forged_record_ends_the_session_with_words() {
-    use nsd_rustls::Below;
+    use crate::driver::Below;
     let pki = Pki::new();
     for priority in [TLS12, TLS13] {
         let pair = Pair::new(&pki, "anon", priority);

@@ -7,4 +7,8 @@ mod pair;
 mod peers;
 mod plugin;
 mod refusals;
+mod resumption;
 mod strangers;
+mod terms;
+
+use nsd_rustls as driver;

@@ -1,6 +1,6 @@
 //! What the tests share: a pipe in memory with bad habits, a daemon that notes what it is asked, and a small PKI.
 
-use nsd_rustls::{Below, Context, Daemon, Session, Wishes};
+use crate::driver::{Below, Context, Daemon, Session, Wishes};
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, PKCS_ECDSA_P256_SHA256,
 };
@@ -344,6 +344,3 @@ fn over(result: Result<(), Stop>) -> Option<Result<(), Stop>> {
         result => Some(result),
     }
 }
-
-pub const TLS12: &str = "NORMAL:-VERS-ALL:+VERS-TLS1.2";
-pub const TLS13: &str = "NORMAL:-VERS-ALL:+VERS-TLS1.3";

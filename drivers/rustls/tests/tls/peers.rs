@@ -1,8 +1,9 @@
 //! Other people's TLS over loopback: `openssl s_client`, `openssl s_server`, `gnutls-cli`. Without the program a test is
 //! skipped by name, unless SYSLOOM_PEERS=required.
 
-use crate::pair::{Judge, Pki, TLS12, TLS13, alert, why};
-use nsd_rustls::{Below, Context, Daemon, Session};
+use crate::driver::{Below, Context, Daemon, Session};
+use crate::pair::{Judge, Pki, alert, why};
+use crate::terms::{TLS12, TLS13};
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};

@@ -1,7 +1,7 @@
 //! The driver on the sdk's own stream and host, as the daemon uses it.
 
+use crate::driver::{Daemon, Session};
 use crate::pair::Pki;
-use nsd_rustls::{Daemon, Session};
 use std::sync::Arc;
 use sysloom_sdk::testing::{TestHost, wire};
 use sysloom_sdk::{LayerSession, Lower, Role, Stop, Stream};

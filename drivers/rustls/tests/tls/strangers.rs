@@ -1,7 +1,8 @@
 //! Peers that speak something else, or TLS of another kind.
 
-use crate::pair::{Pair, Pki, TLS12, TLS13, alert, pipe, shake, why};
-use nsd_rustls::Below;
+use crate::driver::Below;
+use crate::pair::{Pair, Pki, alert, pipe, shake, why};
+use crate::terms::{ONE_OR_OTHER, TLS12, TLS13};
 use sysloom_sdk::{LayerSession, Stop};
 
 /// What a server says to a client that sends these bytes.
@@ -102,8 +103,8 @@ fn no_version_in_common() {
 #[test]
 fn no_cipher_in_common() {
     let pki = Pki::new();
-    let pair = Pair::new(&pki, "anon", "NORMAL:-CIPHER-ALL:+AES-256-GCM");
-    let mixed = Pair { client: new_client(&pki, "NORMAL:-CIPHER-ALL:+AES-128-GCM"), ..pair };
+    let pair = Pair::new(&pki, "anon", ONE_OR_OTHER[0]);
+    let mixed = Pair { client: new_client(&pki, ONE_OR_OTHER[1]), ..pair };
     let (mut server, mut client) = mixed.sessions(pipe());
     let (first, second) = shake(&mut server, &mut client);
     let (first, second) = (why(first.unwrap_err()), why(second.unwrap_err()));
@@ -112,7 +113,7 @@ fn no_cipher_in_common() {
     assert!(second.text.contains("nothing in common"), "{}", second.text);
 }
 
-fn new_client(pki: &Pki, priority: &str) -> nsd_rustls::Context {
+fn new_client(pki: &Pki, priority: &str) -> crate::driver::Context {
     Pair::new(pki, "anon", priority).client
 }
 

@@ -40,6 +40,16 @@ impl Outbox {
         }
     }
 
+    /// What waits to be passed on.
+    pub fn waiting(&self) -> &[u8] {
+        self.buffer.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// Takes back all that waits behind the first `len` bytes.
+    pub fn truncate(&mut self, len: usize) {
+        self.end = self.end.min(self.start + len);
+    }
+
     /// Whether everything has been passed on.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
