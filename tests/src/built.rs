@@ -32,7 +32,7 @@ pub fn driver_wanted(name: &str) -> bool {
             Some(directory) => Path::new(&directory).join("libnsd_ossl.so").exists(),
             None if has_openssl() => {
                 built();
-                cargo_build(&["-p", "sysloom-nsd-ossl"]);
+                cargo(&["build", "-p", "sysloom-nsd-ossl"]);
                 true
             }
             None => false,
@@ -47,23 +47,23 @@ fn has_openssl() -> bool {
 }
 
 fn build() -> PathBuf {
-    cargo_build(&[])
+    cargo(&["build"])
 }
 
-/// Builds into the directory that this test was built in.
-fn cargo_build(what: &[&str]) -> PathBuf {
+/// Runs cargo on the directory that this test was built in, and returns that.
+pub fn cargo(what: &[&str]) -> PathBuf {
     // A test runs from target/PROFILE/deps.
     let exe = std::env::current_exe().expect("a test knows its file");
     let directory = exe.parent().and_then(Path::parent).expect("a test runs from target/PROFILE/deps");
     let target = directory.parent().expect("the profile's directory stands in the target directory");
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace");
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("build").arg("--quiet").arg("--target-dir").arg(target).args(what).current_dir(root);
+    cargo.args(what).arg("--quiet").arg("--target-dir").arg(target).current_dir(root);
     if directory.ends_with("release") {
         cargo.arg("--release");
     }
     let status = cargo.status().expect("cargo runs");
-    assert!(status.success(), "{what:?}: it does not build");
+    assert!(status.success(), "cargo {what:?} failed");
     directory.to_path_buf()
 }
 

@@ -17,7 +17,7 @@ mod stream;
 mod tap;
 mod wait;
 
-pub use built::{Built, built, command_of, daemon_command, driver_wanted};
+pub use built::{Built, built, cargo, command_of, daemon_command, driver_wanted};
 pub use channel::{Auth, Channel};
 pub use daemon::{Check, Daemon, check};
 pub use diag::{Diag, ask};

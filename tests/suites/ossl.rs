@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use sysloom_tests::pki::{Identity, Pki, Wish};
-use sysloom_tests::{Auth, Channel, Daemon, Dir, Peer, connect, driver_wanted, file_lines, lines};
+use sysloom_tests::{Auth, Channel, Daemon, Dir, Peer, cargo, connect, driver_wanted, file_lines, lines};
 
 struct World {
     dir: Dir,
@@ -75,5 +75,13 @@ fn omfwd_and_imtcp_over_either_driver_of_tls() {
         collector.stop();
         let want: Vec<String> = (0..500).map(|i| format!("message {i}")).collect();
         assert_eq!(got.iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>(), want, "{from} to {to}");
+    }
+}
+
+/// It is no default member, so `cargo test` does not run them by itself.
+#[test]
+fn the_drivers_own_tests() {
+    if driver_wanted("ossl") {
+        cargo(&["test", "-p", "sysloom-nsd-ossl"]);
     }
 }

@@ -88,6 +88,10 @@ fn plain_commands_mean_everything() {
             continue;
         }
         others += 1;
+        // Its tests are run by the suite of its name, where OpenSSL is there.
+        if member == "drivers/ossl" {
+            continue;
+        }
         for file in sources(&folder) {
             let text = std::fs::read_to_string(&file).unwrap();
             assert!(!text.lines().any(|line| line.trim() == "#[test]"), "{} is not run", file.display());
