@@ -9,6 +9,8 @@
 mod cases;
 #[path = "language/counters.rs"]
 mod counters;
+#[path = "language/modules.rs"]
+mod modules;
 #[path = "language/run.rs"]
 mod run;
 #[path = "language/tables.rs"]
