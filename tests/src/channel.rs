@@ -1,6 +1,7 @@
 //! One end of a channel in rsyslog's language: the text that makes sysloomd or rsyslogd listen or send with a driver,
 //! its certificates and a way to judge the peer.
 
+use crate::TlsVersion;
 use crate::pki::Identity;
 use std::path::Path;
 
@@ -80,6 +81,12 @@ impl Channel {
     pub fn priority(mut self, priority: &str) -> Self {
         self.priority = Some(priority.into());
         self
+    }
+
+    /// Speaking one version of TLS, in the words that the driver takes.
+    pub fn only(self, version: TlsVersion) -> Self {
+        let words = if self.driver == "ossl" { version.ssl_conf() } else { version.priority() };
+        self.priority(words)
     }
 
     /// The lines that listen on a port of the kernel's, written to `{dir}/port`, and put each message's text into

@@ -107,11 +107,11 @@ fn daemon(
         None => Channel::plain(),
         Some(tls) => {
             let permitted: Vec<&str> = tls.permitted.iter().map(String::as_str).collect();
-            let mut channel = Channel::tls(driver, &tls.ca).owning(&tls.own).judging(tls.auth, &permitted);
-            channel.priority = tls.version.map(|version| {
-                if driver == "ossl" { version.ssl_conf() } else { version.priority() }.to_owned()
-            });
-            channel
+            let channel = Channel::tls(driver, &tls.ca).owning(&tls.own).judging(tls.auth, &permitted);
+            match tls.version {
+                Some(version) => channel.only(version),
+                None => channel,
+            }
         }
     };
     let config = channel.collector();

@@ -27,6 +27,24 @@ pub use stream::{TlsClient, TlsServer, TlsVersion, client_config, connect, lines
 pub use tap::Tap;
 pub use wait::{PATIENCE, file_lines, wait_for};
 
+/// Makes two tests of each function that takes a driver's name: `over_rustls::NAME`, and `over_ossl::NAME` where that
+/// driver can be built.
+#[macro_export]
+macro_rules! over_every_driver {
+    ($($name:ident),+ $(,)?) => {
+        mod over_rustls {
+            $(#[test] fn $name() { super::$name("rustls"); })+
+        }
+        mod over_ossl {
+            $(#[test] fn $name() {
+                if $crate::driver_wanted("ossl") {
+                    super::$name("ossl");
+                }
+            })+
+        }
+    };
+}
+
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

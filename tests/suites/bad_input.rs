@@ -29,12 +29,17 @@ struct House {
 
 impl House {
     fn new(auth: Auth, more: &str) -> Self {
+        Self::over("rustls", auth, more)
+    }
+
+    /// The TLS listener uses this driver.
+    fn over(driver: &str, auth: Auth, more: &str) -> Self {
         let dir = Dir::new();
         let pki = Pki::new(&dir);
         let server = pki.issue(&dir, "server", &Wish { names: &["localhost"], ..Wish::default() });
         let client = pki.issue(&dir, "client", &Wish { names: &["sender.example.test"], ..Wish::default() });
         let peers: &[&str] = if auth == Auth::Name { &["sender.example.test"] } else { &[] };
-        let channel = Channel::tls("rustls", &pki.file()).owning(&server).judging(auth, peers);
+        let channel = Channel::tls(driver, &pki.file()).owning(&server).judging(auth, peers);
         let config =
             channel.collector().replace("module(load=\"imtcp\"", &format!("module(load=\"imtcp\" {more}"));
         let config = config.replace("listenPortFileName=", "name=\"sealed\" listenPortFileName=");

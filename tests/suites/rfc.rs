@@ -97,6 +97,7 @@ fn numbers(name: &str) -> Vec<(u32, u32)> {
 
 /// The certificates of a test.
 struct World {
+    driver: &'static str,
     dir: Dir,
     pki: Pki,
     server: Identity,
@@ -105,16 +106,22 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::over("rustls")
+    }
+
+    /// Ours use this driver.
+    fn over(driver: &'static str) -> Self {
         let dir = Dir::new();
         let pki = Pki::new(&dir);
         let server = pki.issue(&dir, "server", &Wish { names: &["localhost"], ..Wish::default() });
         let client = pki.issue(&dir, "client", &Wish { names: &["sender.example.test"], ..Wish::default() });
-        Self { dir, pki, server, client }
+        Self { driver, dir, pki, server, client }
     }
 
     /// A collector of ours that judges senders so.
     fn collector(&self, auth: Auth, permitted: &[&str]) -> (Daemon, u16) {
-        let channel = Channel::tls("rustls", &self.pki.file()).owning(&self.server).judging(auth, permitted);
+        let channel =
+            Channel::tls(self.driver, &self.pki.file()).owning(&self.server).judging(auth, permitted);
         self.start(&channel)
     }
 
@@ -142,7 +149,7 @@ impl World {
     }
 
     fn tls(&self) -> Channel {
-        Channel::tls("rustls", &self.pki.file()).owning(&self.client)
+        Channel::tls(self.driver, &self.pki.file()).owning(&self.client)
     }
 }
 

@@ -4,7 +4,12 @@
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use sysloom_tests::pki::{Pki, Wish};
-use sysloom_tests::{Daemon, Dir, check, connect, file_lines, lines};
+use sysloom_tests::{Daemon, Dir, check, connect, file_lines, lines, over_every_driver};
+
+over_every_driver!(
+    a_file_that_cannot_be_used_costs_its_listener_and_no_other,
+    a_key_that_others_can_read_is_a_warning
+);
 
 /// What is done to the files; `{ca}`, `{cert}` and `{key}` say which file the line must name. Words follow.
 type Row = (&'static str, fn(&Dir), &'static str, &'static [&'static str]);
@@ -90,13 +95,13 @@ const FILES: [Row; 11] = [
     ),
 ];
 
-fn config(dir: &Dir) -> String {
+fn config(driver: &str, dir: &Dir) -> String {
     let file = |name: &str| dir.file(name).display().to_string();
     format!(
         "global(defaultNetstreamDriverCAFile=\"{}\" defaultNetstreamDriverCertFile=\"{}\" \
          defaultNetstreamDriverKeyFile=\"{}\")\nmodule(load=\"imtcp\")\n\
          input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/tls\" name=\"sealed\"\n\
-               streamDriver.name=\"rustls\" streamDriver.mode=\"1\" streamDriver.authMode=\"x509/certvalid\")\n\
+               streamDriver.name=\"{driver}\" streamDriver.mode=\"1\" streamDriver.authMode=\"x509/certvalid\")\n\
          input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/plain\")\n\
          template(name=\"text\" type=\"string\" string=\"%msg%\\n\")\n*.* {{dir}}/log;text\n",
         file("ca.pem"),
@@ -113,12 +118,11 @@ fn world() -> Dir {
     dir
 }
 
-#[test]
-fn a_file_that_cannot_be_used_costs_its_listener_and_no_other() {
+fn a_file_that_cannot_be_used_costs_its_listener_and_no_other(driver: &str) {
     for (what, spoil, file, words) in FILES {
         let dir = world();
         spoil(&dir);
-        let daemon = Daemon::start(&dir, "daemon", &config(&dir));
+        let daemon = Daemon::start(&dir, "daemon", &config(driver, &dir));
         connect(daemon.port(&dir.file("plain"))).write_all(lines(0..1).as_bytes()).unwrap();
         assert_eq!(file_lines(&dir.file("log"), 1), ["message 0"]);
         assert!(!dir.file("tls").exists(), "{what}");
@@ -130,17 +134,16 @@ fn a_file_that_cannot_be_used_costs_its_listener_and_no_other() {
         // A file that is not there is also pointed out where the configuration names it.
         let lines = said.lines().filter(|line| line.starts_with("sysloomd: ")).count();
         assert!(lines <= 2, "{what}: {said}");
-        let checked = check(&dir, &config(&dir));
+        let checked = check(&dir, &config(driver, &dir));
         assert_eq!(checked.code, 1, "{what}: a check finds it too: {}", checked.stderr);
         assert!(checked.stderr.contains(file), "{what}: {}", checked.stderr);
     }
 }
 
-#[test]
-fn a_key_that_others_can_read_is_a_warning() {
+fn a_key_that_others_can_read_is_a_warning(driver: &str) {
     let dir = world();
     std::fs::set_permissions(dir.file("server-key.pem"), PermissionsExt::from_mode(0o644)).unwrap();
-    let daemon = Daemon::start(&dir, "daemon", &config(&dir));
+    let daemon = Daemon::start(&dir, "daemon", &config(driver, &dir));
     daemon.port(&dir.file("tls"));
     let said = daemon.stop();
     assert!(said.contains("server-key.pem") && said.contains("0644") && said.contains("chmod"), "{said}");

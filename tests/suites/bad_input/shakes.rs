@@ -3,7 +3,16 @@
 use crate::House;
 use std::io::{Read, Write};
 use sysloom_tests::pki::{Identity, Pki, Wish, self_signed};
-use sysloom_tests::{Auth, TlsClient, TlsVersion, connect};
+use sysloom_tests::{Auth, TlsClient, TlsVersion, connect, over_every_driver};
+
+over_every_driver!(
+    a_client_without_tls_on_a_tls_port_is_told_apart,
+    a_client_with_tls_on_a_plain_port_is_told_so,
+    a_client_that_only_looks_is_one_line,
+    a_wrong_certificate_is_one_line_here_and_an_alert_there,
+    a_wrong_collector_is_refused_by_the_sender,
+    what_goes_wrong_is_counted,
+);
 
 /// What a client that knows no TLS says first, and the hint that it earns.
 const STRANGERS: [(&str, &[u8], &[&str]); 5] = [
@@ -22,9 +31,8 @@ const STRANGERS: [(&str, &[u8], &[&str]); 5] = [
     ("noise", &[0xde, 0xad, 0xbe, 0xef, 0, 1, 2, 3, 4, 5, 6, 7], &["handshake", "TLS"]),
 ];
 
-#[test]
-fn a_client_without_tls_on_a_tls_port_is_told_apart() {
-    let mut house = House::new(Auth::Anon, "");
+fn a_client_without_tls_on_a_tls_port_is_told_apart(driver: &'static str) {
+    let mut house = House::over(driver, Auth::Anon, "");
     for (what, bytes, words) in STRANGERS {
         house.one_line(what, "sealed", words, |house| {
             let mut stream = connect(house.tls);
@@ -38,9 +46,8 @@ fn a_client_without_tls_on_a_tls_port_is_told_apart() {
     house.close();
 }
 
-#[test]
-fn a_client_with_tls_on_a_plain_port_is_told_so() {
-    let mut house = House::new(Auth::Anon, "");
+fn a_client_with_tls_on_a_plain_port_is_told_so(driver: &'static str) {
+    let mut house = House::over(driver, Auth::Anon, "");
     for version in TlsVersion::BOTH {
         house.one_line("TLS", "open", &["speaks TLS", "streamDriver.mode=\"1\""], |house| {
             // Its own hello, as any client sends it.
@@ -59,9 +66,8 @@ fn a_client_with_tls_on_a_plain_port_is_told_so() {
     house.close();
 }
 
-#[test]
-fn a_client_that_only_looks_is_one_line() {
-    let mut house = House::new(Auth::Anon, "");
+fn a_client_that_only_looks_is_one_line(driver: &'static str) {
+    let mut house = House::over(driver, Auth::Anon, "");
     house.one_line("a look at the port", "sealed", &["closed the connection"], |house| {
         connect(house.tls).local_addr().unwrap().port()
     });
@@ -139,10 +145,9 @@ const CERTIFICATES: [Row; 6] = [
 ];
 
 /// RFC 5425 5: the handshake of a peer against the policy is aborted with a fitting alert.
-#[test]
-fn a_wrong_certificate_is_one_line_here_and_an_alert_there() {
+fn a_wrong_certificate_is_one_line_here_and_an_alert_there(driver: &'static str) {
     for auth in [Auth::Valid, Auth::Name] {
-        let mut house = House::new(auth, "");
+        let mut house = House::over(driver, auth, "");
         for (what, _, make, words, alerts) in CERTIFICATES.iter().filter(|row| row.1 == auth) {
             for version in TlsVersion::BOTH {
                 let words = [words, &["handshake"][..]].concat();
@@ -160,8 +165,7 @@ fn a_wrong_certificate_is_one_line_here_and_an_alert_there() {
 }
 
 /// A collector that is not the one we look for gets nothing; each line says whose certificate and what to do.
-#[test]
-fn a_wrong_collector_is_refused_by_the_sender() {
+fn a_wrong_collector_is_refused_by_the_sender(driver: &'static str) {
     use sysloom_tests::{Channel, Daemon, Dir};
     let dir = Dir::new();
     let pki = Pki::new(&dir);
@@ -181,10 +185,10 @@ fn a_wrong_collector_is_refused_by_the_sender() {
         ),
     ] {
         let (there, here) = (Dir::new(), Dir::new());
-        let collector = Channel::tls("rustls", &pki.file()).owning(&own).judging(Auth::Anon, &[]);
+        let collector = Channel::tls(driver, &pki.file()).owning(&own).judging(Auth::Anon, &[]);
         let collector = Daemon::start(&there, "collector", &collector.collector());
         let port = collector.port(&there.file("port"));
-        let channel = Channel::tls("rustls", &pki.file()).judging(Auth::Name, &[peer]);
+        let channel = Channel::tls(driver, &pki.file()).judging(Auth::Name, &[peer]);
         let config = format!(
             "{}module(load=\"imtcp\")\n\
              input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/in\")\n{}",
@@ -207,11 +211,10 @@ fn a_wrong_collector_is_refused_by_the_sender() {
 }
 
 /// What went wrong is counted, for whoever watches numbers and not lines.
-#[test]
-fn what_goes_wrong_is_counted() {
+fn what_goes_wrong_is_counted(driver: &'static str) {
     let more = "load=\"impstats\" interval=\"1\" format=\"json\" log.syslog=\"off\" log.file=\"{dir}/stats\")\n\
                 module(load=\"imtcp\"";
-    let mut house = House::new(Auth::Anon, "");
+    let mut house = House::over(driver, Auth::Anon, "");
     drop(house.daemon);
     let config = std::fs::read_to_string(house.dir.file("daemon.conf")).unwrap();
     let config = config.replacen("load=\"imtcp\"", more, 1);

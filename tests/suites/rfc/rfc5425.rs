@@ -7,14 +7,34 @@ use std::io::Read;
 use std::net::Shutdown;
 use sysloom_tests::pki::{Identity, Pki, Wish, self_signed};
 use sysloom_tests::{
-    Auth, Channel, Dir, PATIENCE, TlsClient, TlsServer, TlsVersion, file_lines, lines, record_types,
+    Auth, Channel, Dir, PATIENCE, TlsClient, TlsServer, TlsVersion, file_lines, lines, over_every_driver,
+    record_types,
 };
+
+over_every_driver!(
+    rfc5425_01_03_the_sender_says_hello_and_nothing_more_before_the_handshake,
+    rfc5425_04_06_certificates_of_both_sides_over_tls_1_2,
+    rfc5425_05_the_mandatory_suite,
+    rfc5425_07_a_path_is_built_to_the_anchor,
+    rfc5425_08_12_to_15_30_fingerprints,
+    rfc5425_16_the_administrator_chooses,
+    rfc5425_18_20_21_25_26_what_a_sender_sends,
+    rfc5425_19_22_records_and_messages_are_no_matter_of_each_other,
+    rfc5425_23_24_lengths,
+    rfc5425_27_28_the_receiver_closes_in_order,
+    rfc5425_29_a_refusal_is_an_alert,
+    rfc5425_31_the_dns_name_is_matched,
+    rfc5425_32_the_common_name_is_matched,
+    rfc5425_33_35_wildcards,
+    rfc5425_36_international_names,
+    rfc5425_37_addresses,
+    rfc5425_38_a_mode_without_authentication_is_a_warning,
+);
 
 /// RFC 5425 4.1: the sender initiates and sends the TLS Client Hello. 4.2: nothing of a message is sent before the
 /// handshake has ended: the server never answers here, and hears nothing but the hello.
-#[test]
-fn rfc5425_01_03_the_sender_says_hello_and_nothing_more_before_the_handshake() {
-    let world = World::new();
+fn rfc5425_01_03_the_sender_says_hello_and_nothing_more_before_the_handshake(driver: &'static str) {
+    let world = World::over(driver);
     let (listener, port) = listener();
     let channel = world.tls().judging(Auth::Name, &["localhost"]);
     let sender = world.sender(&channel, port, &lines(0..100));
@@ -32,12 +52,11 @@ fn rfc5425_01_03_the_sender_says_hello_and_nothing_more_before_the_handshake() {
 }
 
 /// RFC 5425 4.2, 5.1: TLS 1.2 is there, with certificates of both sides judged.
-#[test]
-fn rfc5425_04_06_certificates_of_both_sides_over_tls_1_2() {
+fn rfc5425_04_06_certificates_of_both_sides_over_tls_1_2(driver: &'static str) {
     for version in TlsVersion::BOTH {
-        let world = World::new();
+        let world = World::over(driver);
         let (collector, port) = world.collector(Auth::Valid, &[]);
-        let channel = world.tls().judging(Auth::Valid, &[]).priority(version.priority());
+        let channel = world.tls().judging(Auth::Valid, &[]).only(version);
         let sender = world.sender(&channel, port, &lines(0..10));
         assert_eq!(file_lines(&world.dir.file("log"), 10).len(), 10, "{version:?}");
         sender.stop();
@@ -50,13 +69,12 @@ fn rfc5425_04_06_certificates_of_both_sides_over_tls_1_2() {
 }
 
 /// RFC 5425 4.2 with RFC 9662 5: the suite that everybody implements.
-#[test]
-fn rfc5425_05_the_mandatory_suite() {
+fn rfc5425_05_the_mandatory_suite(driver: &'static str) {
     use rustls::crypto::aws_lc_rs::{cipher_suite, default_provider};
-    let world = World::new();
+    let world = World::over(driver);
     let rsa = Wish { names: &["localhost"], rsa: true, ..Wish::default() };
     let server = world.pki.issue(&world.dir, "rsa", &rsa);
-    let channel = Channel::tls("rustls", &world.pki.file()).owning(&server).judging(Auth::Anon, &[]);
+    let channel = Channel::tls(driver, &world.pki.file()).owning(&server).judging(Auth::Anon, &[]);
     let (collector, port) = world.start(&channel);
     let mut provider = default_provider();
     provider.cipher_suites = vec![cipher_suite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256];
@@ -75,9 +93,8 @@ fn rfc5425_05_the_mandatory_suite() {
 }
 
 /// RFC 5425 4.2.1: path validation up to an anchor, over an intermediate that the peer sends; 5.2: or none at all.
-#[test]
-fn rfc5425_07_a_path_is_built_to_the_anchor() {
-    let world = World::new();
+fn rfc5425_07_a_path_is_built_to_the_anchor(driver: &'static str) {
+    let world = World::over(driver);
     let between = world.pki.intermediate(&world.dir, "between");
     let wish = Wish { names: &["sender.example.test"], ..Wish::default() };
     let client = between.issue(&world.dir, "below", &wish);
@@ -94,9 +111,8 @@ fn rfc5425_07_a_path_is_built_to_the_anchor() {
 }
 
 /// RFC 5425 4.2.2: a certificate is matched by its fingerprint; then it may be self-signed, and no path is looked for.
-#[test]
-fn rfc5425_08_12_to_15_30_fingerprints() {
-    let world = World::new();
+fn rfc5425_08_12_to_15_30_fingerprints(driver: &'static str) {
+    let world = World::over(driver);
     let wish = Wish { names: &["sender.example.test"], ..Wish::default() };
     let own = self_signed(&world.dir, "own", &wish);
     let other = self_signed(&world.dir, "other", &wish);
@@ -122,12 +138,11 @@ fn rfc5425_08_12_to_15_30_fingerprints() {
 }
 
 /// RFC 5425 4.2: the administrator chooses versions and how peers are authenticated.
-#[test]
-fn rfc5425_16_the_administrator_chooses() {
-    let world = World::new();
-    let channel = Channel::tls("rustls", &world.pki.file()).owning(&world.server);
+fn rfc5425_16_the_administrator_chooses(driver: &'static str) {
+    let world = World::over(driver);
+    let channel = Channel::tls(driver, &world.pki.file()).owning(&world.server);
     for (version, other) in [(TlsVersion::V12, TlsVersion::V13), (TlsVersion::V13, TlsVersion::V12)] {
-        let (collector, port) = world.start(&channel.clone().priority(version.priority()));
+        let (collector, port) = world.start(&channel.clone().only(version));
         assert!(TlsClient::connect(port, &world.pki.file(), None, version).is_ok());
         assert!(TlsClient::connect(port, &world.pki.file(), None, other).is_err());
         collector.stop();
@@ -136,10 +151,9 @@ fn rfc5425_16_the_administrator_chooses() {
 }
 
 /// RFC 5425 4.3: messages are application data, each MSG-LEN SP SYSLOG-MSG, MSG-LEN without leading zeros.
-#[test]
-fn rfc5425_18_20_21_25_26_what_a_sender_sends() {
+fn rfc5425_18_20_21_25_26_what_a_sender_sends(driver: &'static str) {
     for version in TlsVersion::BOTH {
-        let world = World::new();
+        let world = World::over(driver);
         let (listener, port) = listener();
         let channel = world.tls().judging(Auth::Name, &["localhost"]);
         let sender = world.sender(&channel, port, &lines(0..200));
@@ -166,9 +180,8 @@ fn rfc5425_18_20_21_25_26_what_a_sender_sends() {
 }
 
 /// RFC 5425 4.3: several messages in one record, and one message over several records; 4.3.1: the length delimits.
-#[test]
-fn rfc5425_19_22_records_and_messages_are_no_matter_of_each_other() {
-    let world = World::new();
+fn rfc5425_19_22_records_and_messages_are_no_matter_of_each_other(driver: &'static str) {
+    let world = World::over(driver);
     let (collector, port) = world.collector(Auth::Anon, &[]);
     let mut client = TlsClient::connect(port, &world.pki.file(), None, TlsVersion::V13).unwrap();
     client.send(b"21 <13>1 - h a - - - one21 <13>1 - h a - - - two").unwrap();
@@ -181,10 +194,9 @@ fn rfc5425_19_22_records_and_messages_are_no_matter_of_each_other() {
 }
 
 /// RFC 5425 4.3.1: messages of 2048 octets, and as a rule of 8192.
-#[test]
-fn rfc5425_23_24_lengths() {
-    let world = World::new();
-    let channel = Channel::tls("rustls", &world.pki.file()).owning(&world.server);
+fn rfc5425_23_24_lengths(driver: &'static str) {
+    let world = World::over(driver);
+    let channel = Channel::tls(driver, &world.pki.file()).owning(&world.server);
     let config = format!("global(maxMessageSize=\"16k\")\n{}", channel.collector());
     let collector = sysloom_tests::Daemon::start(&world.dir, "collector", &config);
     let port = collector.port(&world.dir.file("port"));
@@ -200,10 +212,9 @@ fn rfc5425_23_24_lengths() {
 }
 
 /// RFC 5425 4.4: the receiver answers a close_notify, and when it closes by itself it sends one first.
-#[test]
-fn rfc5425_27_28_the_receiver_closes_in_order() {
+fn rfc5425_27_28_the_receiver_closes_in_order(driver: &'static str) {
     for version in TlsVersion::BOTH {
-        let world = World::new();
+        let world = World::over(driver);
         let (collector, port) = world.collector(Auth::Anon, &[]);
         let client = TlsClient::connect(port, &world.pki.file(), None, version).unwrap();
         assert!(client.close(), "{version:?}: a close_notify is answered");
@@ -218,9 +229,8 @@ fn rfc5425_27_28_the_receiver_closes_in_order() {
 }
 
 /// RFC 5425 5: a peer against the policy is refused inside the handshake with an alert, by both sides.
-#[test]
-fn rfc5425_29_a_refusal_is_an_alert() {
-    let world = World::new();
+fn rfc5425_29_a_refusal_is_an_alert(driver: &'static str) {
+    let world = World::over(driver);
     let (collector, port) = world.collector(Auth::Name, &["someone.example.test"]);
     for version in TlsVersion::BOTH {
         let (_, error) = TlsClient::refused(port, &world.pki.file(), Some(&world.client), version);
@@ -228,7 +238,7 @@ fn rfc5425_29_a_refusal_is_an_alert() {
     }
     collector.stop();
     for version in TlsVersion::BOTH {
-        let world = World::new();
+        let world = World::over(driver);
         let (listener, port) = listener();
         let channel = world.tls().judging(Auth::Name, &["elsewhere.example.test"]);
         let sender = world.sender(&channel, port, &lines(0..1));
@@ -245,9 +255,9 @@ fn rfc5425_29_a_refusal_is_an_alert() {
 type Row = (&'static [&'static str], Option<&'static str>, &'static str, bool);
 
 /// RFC 5425 5.2 and 5.3.
-fn names(rows: &[Row]) {
+fn names(driver: &'static str, rows: &[Row]) {
     for (i, (names, cn, permitted, taken)) in rows.iter().enumerate() {
-        let world = World::new();
+        let world = World::over(driver);
         let wish = Wish { names, cn: Some(cn.unwrap_or("nobody")), ..Wish::default() };
         let own = world.pki.issue(&world.dir, &format!("row{i}"), &wish);
         let (collector, port) = world.collector(Auth::Name, &[permitted]);
@@ -257,22 +267,24 @@ fn names(rows: &[Row]) {
     }
 }
 
-#[test]
-fn rfc5425_31_the_dns_name_is_matched() {
-    names(&[
-        (&["a.example.test"], None, "a.example.test", true),
-        (&["b.example.test", "a.example.test"], None, "a.example.test", true),
-        (&["A.Example.TEST"], None, "a.example.test", true),
-        (&["b.example.test"], None, "a.example.test", false),
-        (&["a.example.test.evil.test"], None, "a.example.test", false),
-    ]);
+fn rfc5425_31_the_dns_name_is_matched(driver: &'static str) {
+    names(
+        driver,
+        &[
+            (&["a.example.test"], None, "a.example.test", true),
+            (&["b.example.test", "a.example.test"], None, "a.example.test", true),
+            (&["A.Example.TEST"], None, "a.example.test", true),
+            (&["b.example.test"], None, "a.example.test", false),
+            (&["a.example.test.evil.test"], None, "a.example.test", false),
+        ],
+    );
     // A sender that is told no names takes the host that it connects to.
     for (name, taken) in [("localhost", true), ("elsewhere.example.test", false)] {
-        let world = World::new();
+        let world = World::over(driver);
         let wish = Wish { names: &[name], ..Wish::default() };
         let server = world.pki.issue(&world.dir, "named", &wish);
         let there = Dir::new();
-        let channel = Channel::tls("rustls", &world.pki.file()).owning(&server);
+        let channel = Channel::tls(driver, &world.pki.file()).owning(&server);
         let collector = sysloom_tests::Daemon::start(&there, "collector", &channel.collector());
         let port = collector.port(&there.file("port"));
         let sender = world.sender(&world.tls().judging(Auth::Name, &[]), port, &lines(0..1));
@@ -287,48 +299,55 @@ fn rfc5425_31_the_dns_name_is_matched() {
     }
 }
 
-#[test]
-fn rfc5425_32_the_common_name_is_matched() {
-    names(&[
-        (&[], Some("a.example.test"), "a.example.test", true),
-        (&[], Some("b.example.test"), "a.example.test", false),
-    ]);
+fn rfc5425_32_the_common_name_is_matched(driver: &'static str) {
+    names(
+        driver,
+        &[
+            (&[], Some("a.example.test"), "a.example.test", true),
+            (&[], Some("b.example.test"), "a.example.test", false),
+        ],
+    );
 }
 
-#[test]
-fn rfc5425_33_35_wildcards() {
-    names(&[
-        (&["*.example.test"], None, "a.example.test", true),
-        (&["*.example.test"], None, "a.b.example.test", false),
-        (&["*.example.test"], None, "example.test", false),
-        (&["a.*.test"], None, "a.example.test", false),
-        (&["a.example.test"], None, "*.example.test", true),
-        (&["a.b.example.test"], None, "*.example.test", false),
-    ]);
+fn rfc5425_33_35_wildcards(driver: &'static str) {
+    names(
+        driver,
+        &[
+            (&["*.example.test"], None, "a.example.test", true),
+            (&["*.example.test"], None, "a.b.example.test", false),
+            (&["*.example.test"], None, "example.test", false),
+            (&["a.*.test"], None, "a.example.test", false),
+            (&["a.example.test"], None, "*.example.test", true),
+            (&["a.b.example.test"], None, "*.example.test", false),
+        ],
+    );
 }
 
-#[test]
-fn rfc5425_36_international_names() {
-    names(&[
-        (&["xn--bcher-kva.example.test"], None, "b\u{fc}cher.example.test", true),
-        (&["xn--bcher-kva.example.test"], None, "xn--bcher-kva.example.test", true),
-        (&["buecher.example.test"], None, "b\u{fc}cher.example.test", false),
-    ]);
+fn rfc5425_36_international_names(driver: &'static str) {
+    names(
+        driver,
+        &[
+            (&["xn--bcher-kva.example.test"], None, "b\u{fc}cher.example.test", true),
+            (&["xn--bcher-kva.example.test"], None, "xn--bcher-kva.example.test", true),
+            (&["buecher.example.test"], None, "b\u{fc}cher.example.test", false),
+        ],
+    );
 }
 
-#[test]
-fn rfc5425_37_addresses() {
-    names(&[
-        (&["127.0.0.1"], None, "127.0.0.1", true),
-        (&["::1"], None, "::1", true),
-        (&["127.0.0.2"], None, "127.0.0.1", false),
-    ]);
+fn rfc5425_37_addresses(driver: &'static str) {
+    names(
+        driver,
+        &[
+            (&["127.0.0.1"], None, "127.0.0.1", true),
+            (&["::1"], None, "::1", true),
+            (&["127.0.0.2"], None, "127.0.0.1", false),
+        ],
+    );
 }
 
 /// RFC 5425 4.2.1 and 5: modes without authentication are not recommended, so they are said.
-#[test]
-fn rfc5425_38_a_mode_without_authentication_is_a_warning() {
-    let world = World::new();
+fn rfc5425_38_a_mode_without_authentication_is_a_warning(driver: &'static str) {
+    let world = World::over(driver);
     let (collector, _) = world.collector(Auth::Anon, &[]);
     assert!(collector.stop().contains("authMode anon"));
     let _ = std::fs::remove_file(world.dir.file("port"));

@@ -4,11 +4,17 @@ use crate::{World, listener};
 use rustls::ClientConfig;
 use std::io::Read;
 use std::sync::Arc;
-use sysloom_tests::{Auth, PATIENCE, TlsClient, TlsVersion, client_config, lines};
+use sysloom_tests::{Auth, PATIENCE, TlsClient, TlsVersion, client_config, lines, over_every_driver};
+
+over_every_driver!(
+    rfc9662_02_04_the_ecdhe_suite_is_offered_and_preferred,
+    rfc9662_05_06_07_versions,
+    rfc9662_08_no_early_data,
+);
 
 /// The Client Hello of a sender of ours: its cipher suites, and the types of its extensions.
-fn hello() -> (Vec<u16>, Vec<u16>) {
-    let world = World::new();
+fn hello(driver: &'static str) -> (Vec<u16>, Vec<u16>) {
+    let world = World::over(driver);
     let (listener, port) = listener();
     let sender = world.sender(&world.tls().judging(Auth::Name, &["localhost"]), port, &lines(0..1));
     let (mut stream, _) = listener.accept().unwrap();
@@ -39,17 +45,15 @@ fn hello() -> (Vec<u16>, Vec<u16>) {
 }
 
 /// RFC 9662 5: TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 is offered; nothing with RSA key exchange stands before it.
-#[test]
-fn rfc9662_02_04_the_ecdhe_suite_is_offered_and_preferred() {
-    let (suites, _) = hello();
+fn rfc9662_02_04_the_ecdhe_suite_is_offered_and_preferred(driver: &'static str) {
+    let (suites, _) = hello(driver);
     assert!(suites.contains(&0xc02f), "{suites:04x?}");
     assert!(!suites.contains(&0x002f), "{suites:04x?}");
 }
 
 /// RFC 9662 5, 6: TLS 1.2 is kept, TLS 1.3 is there and preferred.
-#[test]
-fn rfc9662_05_06_07_versions() {
-    let world = World::new();
+fn rfc9662_05_06_07_versions(driver: &'static str) {
+    let world = World::over(driver);
     let (collector, port) = world.collector(Auth::Anon, &[]);
     for version in TlsVersion::BOTH {
         TlsClient::connect(port, &world.pki.file(), None, version).unwrap();
@@ -69,10 +73,9 @@ fn rfc9662_05_06_07_versions() {
 }
 
 /// RFC 9662 6: early data is neither sent (its extension is 42) nor accepted.
-#[test]
-fn rfc9662_08_no_early_data() {
-    assert!(!hello().1.contains(&42));
-    let world = World::new();
+fn rfc9662_08_no_early_data(driver: &'static str) {
+    assert!(!hello(driver).1.contains(&42));
+    let world = World::over(driver);
     let (collector, port) = world.collector(Auth::Anon, &[]);
     let mut config = client_config(&world.pki.file(), None, TlsVersion::V13);
     config.enable_early_data = true;
