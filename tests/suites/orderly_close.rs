@@ -7,7 +7,8 @@ use std::path::Path;
 use sysloom_tests::collectors::{Program, Terms, Tls, collect};
 use sysloom_tests::pki::{Pki, Wish};
 use sysloom_tests::{
-    Auth, Channel, Daemon, Dir, Peer, TlsVersion, connect, file_lines, lines, port, wait_for,
+    Auth, Channel, Daemon, Dir, Peer, TlsVersion, connect, file_lines, lines, over_every_driver, port,
+    wait_for,
 };
 
 /// `driver` is ours, as the sender.
@@ -70,19 +71,21 @@ fn texts(log: &Path, n: usize) -> Vec<String> {
     file_lines(log, n).iter().map(|line| line.trim().to_owned()).collect()
 }
 
+/// Every collector that takes TLS, with the versions that it can be held to.
+fn close_and_return_over_tls(program: Program, driver: &str) {
+    // syslog-ng's options do not hold it to 1.2 here.
+    let versions = match program {
+        Program::SyslogNg(_) => &[TlsVersion::V13][..],
+        _ => &TlsVersion::BOTH,
+    };
+    for version in versions {
+        close_and_return(program, driver, Some(*version));
+    }
+}
+
 #[test]
 fn ours_over_ptcp() {
     close_and_return(Program::Ours, "ptcp", None);
-}
-
-#[test]
-fn ours_over_rustls_with_tls_1_2() {
-    close_and_return(Program::Ours, "rustls", Some(TlsVersion::V12));
-}
-
-#[test]
-fn ours_over_rustls_with_tls_1_3() {
-    close_and_return(Program::Ours, "rustls", Some(TlsVersion::V13));
 }
 
 #[test]
@@ -91,33 +94,8 @@ fn rsyslogd_over_ptcp() {
 }
 
 #[test]
-fn rsyslogd_gtls_over_rustls_with_tls_1_2() {
-    close_and_return(Program::Rsyslogd("gtls"), "rustls", Some(TlsVersion::V12));
-}
-
-#[test]
-fn rsyslogd_gtls_over_rustls_with_tls_1_3() {
-    close_and_return(Program::Rsyslogd("gtls"), "rustls", Some(TlsVersion::V13));
-}
-
-#[test]
-fn rsyslogd_ossl_over_rustls_with_tls_1_2() {
-    close_and_return(Program::Rsyslogd("ossl"), "rustls", Some(TlsVersion::V12));
-}
-
-#[test]
-fn rsyslogd_ossl_over_rustls_with_tls_1_3() {
-    close_and_return(Program::Rsyslogd("ossl"), "rustls", Some(TlsVersion::V13));
-}
-
-#[test]
 fn syslog_ng_over_ptcp() {
     close_and_return(Program::SyslogNg("network"), "ptcp", None);
-}
-
-#[test]
-fn syslog_ng_over_rustls_with_tls_1_3() {
-    close_and_return(Program::SyslogNg("network"), "rustls", Some(TlsVersion::V13));
 }
 
 #[test]
@@ -125,12 +103,24 @@ fn python_over_ptcp() {
     close_and_return(Program::Python, "ptcp", None);
 }
 
-#[test]
-fn python_over_rustls_with_tls_1_2() {
-    close_and_return(Program::Python, "rustls", Some(TlsVersion::V12));
+over_every_driver!(ours, rsyslogd_gtls, rsyslogd_ossl, syslog_ng, python);
+
+fn ours(driver: &str) {
+    close_and_return_over_tls(Program::Ours, driver);
 }
 
-#[test]
-fn python_over_rustls_with_tls_1_3() {
-    close_and_return(Program::Python, "rustls", Some(TlsVersion::V13));
+fn rsyslogd_gtls(driver: &str) {
+    close_and_return_over_tls(Program::Rsyslogd("gtls"), driver);
+}
+
+fn rsyslogd_ossl(driver: &str) {
+    close_and_return_over_tls(Program::Rsyslogd("ossl"), driver);
+}
+
+fn syslog_ng(driver: &str) {
+    close_and_return_over_tls(Program::SyslogNg("network"), driver);
+}
+
+fn python(driver: &str) {
+    close_and_return_over_tls(Program::Python, driver);
 }

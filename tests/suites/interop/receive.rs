@@ -6,14 +6,26 @@ use std::process::Command;
 use sysloom_tests::collectors::{ng_command, ng_tls};
 use sysloom_tests::pki::Identity;
 use sysloom_tests::{
-    Auth, Channel, Daemon, Dir, Peer, TlsClient, TlsVersion, connect, file_lines, lines, wait_for,
+    Auth, Channel, Daemon, Dir, Peer, TlsClient, TlsVersion, connect, file_lines, lines, over_every_driver,
+    wait_for,
 };
 
+over_every_driver!(
+    rsyslogd_gtls,
+    rsyslogd_ossl,
+    syslog_ng_syslog,
+    syslog_ng_network,
+    stunnel_behind_a_plain_sender,
+    openssl_s_client,
+    gnutls_cli,
+    each_mode_takes_the_senders_that_it_names
+);
+
 /// A collector of ours that judges senders.
-fn collector(there: &Dir, world: &World, mode: Auth) -> (Daemon, u16) {
+fn collector(driver: &str, there: &Dir, world: &World, mode: Auth) -> (Daemon, u16) {
     let peers = labelled(mode, World::permitted(mode, "sender.example.test", &world.client));
     let peers: Vec<&str> = peers.iter().map(String::as_str).collect();
-    let channel = Channel::tls("rustls", &world.pki.file()).owning(&world.server).judging(mode, &peers);
+    let channel = Channel::tls(driver, &world.pki.file()).owning(&world.server).judging(mode, &peers);
     let daemon = Daemon::start(there, "collector", &channel.collector());
     let port = daemon.port(&there.file("port"));
     (daemon, port)
@@ -45,14 +57,14 @@ impl Running {
     }
 }
 
-fn tls(program: &str, name: &str, modes: &[Auth], send: Send) {
+fn tls(driver: &str, program: &str, name: &str, modes: &[Auth], send: Send) {
     if !Peer::wanted(program) {
         return;
     }
     for &mode in modes {
         let (dir, there) = (Dir::new(), Dir::new());
         let world = World::new(&dir);
-        let (ours, port) = collector(&there, &world, mode);
+        let (ours, port) = collector(driver, &there, &world, mode);
         let sender = send(&dir, &world, &world.client, mode, port);
         arrived(&there);
         sender.stop();
@@ -66,7 +78,7 @@ fn tls(program: &str, name: &str, modes: &[Auth], send: Send) {
     for (mode, certificate) in [(Auth::Name, "another"), (Auth::Valid, "a stranger's")] {
         let (dir, there) = (Dir::new(), Dir::new());
         let world = World::new(&dir);
-        let (ours, port) = collector(&there, &world, mode);
+        let (ours, port) = collector(driver, &there, &world, mode);
         let own = if certificate == "another" { &world.other } else { &world.stranger };
         let sender = send(&dir, &world, own, Auth::Anon, port);
         ours.wait_stderr("handshake with 127.0.0.1:");
@@ -123,37 +135,32 @@ fn fed(dir: &Dir, command: &mut Command) -> Running {
     Running::Peer(peer)
 }
 
-#[test]
-fn rsyslogd_gtls() {
-    tls("rsyslogd", "rsyslogd gtls", &Auth::ALL, |dir, world, own, mode, port| {
+fn rsyslogd_gtls(driver: &str) {
+    tls(driver, "rsyslogd", "rsyslogd gtls", &Auth::ALL, |dir, world, own, mode, port| {
         rsyslogd("gtls", dir, world, own, mode, port)
     });
 }
 
-#[test]
-fn rsyslogd_ossl() {
-    tls("rsyslogd", "rsyslogd ossl", &Auth::ALL, |dir, world, own, mode, port| {
+fn rsyslogd_ossl(driver: &str) {
+    tls(driver, "rsyslogd", "rsyslogd ossl", &Auth::ALL, |dir, world, own, mode, port| {
         rsyslogd("ossl", dir, world, own, mode, port)
     });
 }
 
-#[test]
-fn syslog_ng_syslog() {
-    tls("syslog-ng", "syslog-ng syslog()", &Auth::ALL, |dir, world, own, mode, port| {
+fn syslog_ng_syslog(driver: &str) {
+    tls(driver, "syslog-ng", "syslog-ng syslog()", &Auth::ALL, |dir, world, own, mode, port| {
         ng_over_tls("syslog", dir, world, own, mode, port)
     });
 }
 
-#[test]
-fn syslog_ng_network() {
-    tls("syslog-ng", "syslog-ng network()", &Auth::ALL, |dir, world, own, mode, port| {
+fn syslog_ng_network(driver: &str) {
+    tls(driver, "syslog-ng", "syslog-ng network()", &Auth::ALL, |dir, world, own, mode, port| {
         ng_over_tls("network", dir, world, own, mode, port)
     });
 }
 
-#[test]
-fn stunnel_behind_a_plain_sender() {
-    tls("stunnel4", "stunnel behind a plain sender", &Auth::ALL, |dir, world, own, mode, port| {
+fn stunnel_behind_a_plain_sender(driver: &str) {
+    tls(driver, "stunnel4", "stunnel behind a plain sender", &Auth::ALL, |dir, world, own, mode, port| {
         let verify = match mode {
             Auth::Anon => "verify = 0\n".to_owned(),
             Auth::Fingerprint => format!("verifyPeer = yes\nCAfile = {}\n", world.server.cert.display()),
@@ -179,9 +186,9 @@ fn stunnel_behind_a_plain_sender() {
     });
 }
 
-#[test]
-fn openssl_s_client() {
+fn openssl_s_client(driver: &str) {
     tls(
+        driver,
         "openssl",
         "openssl s_client",
         &[Auth::Anon, Auth::Valid, Auth::Name],
@@ -200,9 +207,8 @@ fn openssl_s_client() {
     );
 }
 
-#[test]
-fn gnutls_cli() {
-    tls("gnutls-cli", "gnutls-cli", &[Auth::Anon, Auth::Name], |dir, world, own, mode, port| {
+fn gnutls_cli(driver: &str) {
+    tls(driver, "gnutls-cli", "gnutls-cli", &[Auth::Anon, Auth::Name], |dir, world, own, mode, port| {
         let mut command = Command::new("gnutls-cli");
         command.arg("--port").arg(port.to_string());
         command.arg("--x509certfile").arg(&own.cert).arg("--x509keyfile").arg(&own.key);
@@ -215,13 +221,12 @@ fn gnutls_cli() {
 }
 
 /// Every sender's certificate against every mode of ours.
-#[test]
-fn each_mode_takes_the_senders_that_it_names() {
+fn each_mode_takes_the_senders_that_it_names(driver: &str) {
     for (certificate, verdicts) in SENDERS {
         for (mode, taken) in Auth::ALL.into_iter().zip(verdicts) {
             let (dir, there) = (Dir::new(), Dir::new());
             let world = World::new(&dir);
-            let (ours, port) = collector(&there, &world, mode);
+            let (ours, port) = collector(driver, &there, &world, mode);
             let own = match certificate {
                 "its own" => Some(&world.client),
                 "another name's" => Some(&world.other),
