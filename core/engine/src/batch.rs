@@ -44,6 +44,8 @@ pub struct Head {
     pub received_ns: i64,
     /// The input that it came through.
     pub input: u32,
+    /// It stands for so many messages of its like that came in a row; 0 and 1 = for itself.
+    pub repeated: u32,
 }
 
 impl Batch {

@@ -11,6 +11,7 @@ use crate::plugin::{
     ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Side, Stat,
     StreamSink,
 };
+use crate::reduce::Reducer;
 use crate::selflog::Selflog;
 use crate::stats::Stats;
 use crate::worker;
@@ -48,6 +49,8 @@ pub(crate) struct Settled {
     pub intakes: Vec<Arc<Intake>>,
     /// The input number whose messages run through a ruleset, and the way into its queue, by the ruleset's name.
     pub rulesets: Vec<(String, u32, Arc<Intake>)>,
+    /// By number of the input, and one for the daemon's own messages; none if repeated messages are not reduced.
+    pub reducers: Vec<Reducer>,
     pub around: Arc<crate::message::Around>,
 }
 
@@ -183,11 +186,13 @@ impl Services for Core {
         if me >> 32 != Kind::Input as u64 {
             return status::INVALID;
         }
-        let intake = self.settled.get().and_then(|settled| settled.intakes.get(index as usize));
-        match intake {
-            Some(intake) => intake.submit(index, block, frames, flags) as i64,
-            None => status::INVALID,
-        }
+        let Some(settled) = self.settled.get() else { return status::INVALID };
+        let Some(intake) = settled.intakes.get(index as usize) else { return status::INVALID };
+        let taken = match settled.reducers.get(index as usize) {
+            Some(reducer) => reducer.submit(intake, index, block, frames, flags),
+            None => intake.submit(index, block, frames, flags),
+        };
+        taken as i64
     }
 
     fn listen(&self, me: u64, sink: StreamSink, spec: &ListenRequest) -> Result<u16, Fault> {

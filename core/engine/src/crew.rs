@@ -120,7 +120,10 @@ mod tests {
             Arc::new(Queue::new("crew", limits, Arc::new(Pool::new(4)), &Stats::default()));
         for _ in 0..2 {
             let mut batch = queue.empty();
-            batch.push(b"a", Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0 });
+            batch.push(
+                b"a",
+                Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0, repeated: 0 },
+            );
             queue.enqueue(batch, Delay::None);
         }
         let (say, heard) = mpsc::channel();

@@ -137,7 +137,9 @@ impl Engine {
         join_within(running.inputs, time, |n| {
             warn!(self.core.log.logger(), "{n} input(s) did not stop in time; going on without them");
         });
+        self.tell_repeated(false);
         farewell();
+        self.tell_repeated(true);
         intake::flush();
         self.empty(&self.queue);
         self.core.log.deliver_nowhere();
@@ -159,6 +161,23 @@ impl Engine {
         }
         running.supervisor.ended.stop();
         let _ = running.supervisor.thread.join();
+    }
+
+    /// What inputs, or the daemon itself, said again goes on, since nothing follows that would have it said.
+    fn tell_repeated(&self, own: bool) {
+        let Some(settled) = self.core.settled.get() else { return };
+        let Some((mine, inputs)) = settled.reducers.split_last() else { return };
+        if own {
+            return mine.finish(&self.intake, self.own());
+        }
+        for (index, (reducer, intake)) in inputs.iter().zip(&settled.intakes).enumerate() {
+            reducer.finish(intake, index as u32);
+        }
+    }
+
+    /// The input number of the daemon's own messages.
+    fn own(&self) -> u32 {
+        self.program.around.inputs.len() as u32
     }
 
     /// Names and senders, for whoever reports them.
@@ -210,13 +229,18 @@ impl Engine {
 
     fn deliver_own_messages(&self) {
         let (intake, log) = (Arc::clone(&self.intake), Arc::clone(&self.core.log));
-        let own = self.program.around.inputs.len() as u32;
+        let (own, core) = (self.own(), Arc::downgrade(&self.core));
         self.core.log.deliver_to(Arc::new(move |line: &Line| {
             let message = log.message(line);
             let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP;
-            let frame = Frame { len: message.len() as u32, flags, ..Frame::default() };
+            let frames = [Frame { len: message.len() as u32, flags, ..Frame::default() }];
             // A full queue must not hold back whoever has something to say about it.
-            intake.submit(own, &message, &[frame], submit_flag::FLUSH | submit_flag::NO_WAIT);
+            let flags = submit_flag::FLUSH | submit_flag::NO_WAIT;
+            let core = core.upgrade();
+            match core.as_ref().and_then(|core| core.settled.get()?.reducers.last()) {
+                Some(reducer) => reducer.submit(&intake, own, &message, &frames, flags),
+                None => intake.submit(own, &message, &frames, flags),
+            };
         }));
     }
 

@@ -40,6 +40,18 @@ impl Intake {
 
     /// Copies the messages that `frames` names in `block`. Returns how many were taken.
     pub fn submit(self: &Arc<Self>, input: u32, block: &[u8], frames: &[Frame], flags: u32) -> usize {
+        self.submit_repeated(input, block, frames, 0, flags)
+    }
+
+    /// As [`Intake::submit`], of messages that each stand for so many of their like.
+    pub fn submit_repeated(
+        self: &Arc<Self>,
+        input: u32,
+        block: &[u8],
+        frames: &[Frame],
+        repeated: u32,
+        flags: u32,
+    ) -> usize {
         let mut now = 0;
         let delay = delay(flags);
         let most = self.queue.limits().batch;
@@ -65,7 +77,7 @@ impl Intake {
                 {
                     mine.batch.handed.push((mine.batch.len(), None, Slot::with(object)));
                 }
-                mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input });
+                mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input, repeated });
                 if mine.batch.is_full() || mine.batch.len() >= most {
                     mine.send();
                 }
@@ -109,6 +121,17 @@ fn variables(behind: &[u8]) -> Option<Json> {
     let (len, rest) = behind.split_first_chunk()?;
     let text = rest.get(..u32::from_le_bytes(*len) as usize)?;
     script::parse::parse(text).filter(|json| matches!(json, Json::Object(_)))
+}
+
+/// A message with what stands behind it.
+pub(crate) fn whole<'b>(frame: &Frame, block: &'b [u8]) -> &'b [u8] {
+    let from = block.get(frame.off as usize..).unwrap_or_default();
+    let len = frame.len as usize;
+    let behind = match from.get(len..).and_then(<[u8]>::first_chunk) {
+        Some(len) if frame.flags & frame_flag::VARIABLES != 0 => 4 + u32::from_le_bytes(*len) as usize,
+        _ => 0,
+    };
+    from.get(..len.saturating_add(behind)).unwrap_or_else(|| from.get(..len).unwrap_or_default())
 }
 
 fn delay(flags: u32) -> Delay {

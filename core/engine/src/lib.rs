@@ -28,6 +28,7 @@ pub mod percentile;
 #[allow(unsafe_code, reason = "the room where the engine meets plugins: see its head")]
 pub mod plugin;
 pub mod queue;
+mod reduce;
 pub mod ruleset;
 pub mod script;
 pub mod selflog;

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use sysloom_abi::frame_flag;
 use sysloom_config::plan::PropertyRef;
-use sysloom_wire::{Options, Parsed, SanitizeRules, Sanitized, local, parse_chain, parse_text, sanitize};
+use sysloom_wire::{
+    Options, Parsed, SanitizeRules, Sanitized, Span, local, parse_chain, parse_text, sanitize,
+};
 
 /// What all workers run: rulesets, templates and actions, never changed while they do.
 pub struct Program {
@@ -27,9 +29,15 @@ pub struct Program {
     pub queues: Vec<Option<Arc<Queue>>>,
     pub templates: Vec<Arc<Template>>,
     pub actions: Vec<Arc<ActionUse>>,
+    pub reading: Reading,
+    pub log: Logger,
+}
+
+/// How messages are read: the rules for bytes, and the parsers' options.
+#[derive(Clone)]
+pub struct Reading {
     pub sanitize: SanitizeRules,
     pub options: Options,
-    pub log: Logger,
 }
 
 /// An action as rulesets use it: the columns of its records, and how to get a worker object of its output.
@@ -107,10 +115,10 @@ struct Acting<'w> {
 
 /// The place of a sanitised text.
 #[derive(Clone, Copy)]
-enum Text {
+pub(crate) enum Text {
     /// The head of the raw message.
     Raw(usize),
-    /// A part of [`Work::changed`].
+    /// A part of what had to be changed.
     Changed(usize, usize),
 }
 
@@ -331,21 +339,11 @@ impl Work {
             }
             let raw = self.batch.raw(head);
             let mut parsed = Parsed::new();
-            let sanitized = match head.flags & SPECIAL {
-                0 => parse_chain(
-                    &program.sanitize,
-                    &program.options,
-                    &received.1,
-                    raw,
-                    &mut self.changed,
-                    &mut parsed,
-                ),
-                flags => parse_special(program, flags, &received.1, raw, &mut self.changed, &mut parsed),
-            };
-            self.texts.push(sanitized.map(|sanitized| match sanitized {
-                Sanitized::Unchanged { len } => Text::Raw(len),
-                Sanitized::Escaped { len } => Text::Changed(self.changed.len() - len, len),
-            }));
+            let mut text = program.reading.read(head.flags, &received.1, raw, &mut self.changed, &mut parsed);
+            if head.repeated > 1 {
+                text = text.map(|text| text.repeated(head.repeated, raw, &mut self.changed, &mut parsed));
+            }
+            self.texts.push(text);
             self.parsed.push(parsed);
         }
     }
@@ -360,44 +358,91 @@ impl Work {
     fn message<'a>(&'a self, at: usize, program: &'a Program) -> Option<Message<'a>> {
         let head = self.batch.heads.get(at)?;
         let raw = self.batch.raw(head);
-        let text = match (*self.texts.get(at)?)? {
-            Text::Raw(len) => raw.get(..len)?,
-            Text::Changed(off, len) => self.changed.get(off..off + len)?,
-        };
+        let text = (*self.texts.get(at)?)?.of(raw, &self.changed);
         let (parsed, vars) = (self.parsed.get(at)?, self.vars.get(at)?);
         Some(Message { head, raw, text, parsed, around: &program.around, vars })
     }
 }
 
-/// Messages of local sockets and of inputs that know more than the message says.
-fn parse_special(
-    program: &Program,
-    flags: u32,
-    received: &sysloom_wire::Timestamp,
-    raw: &[u8],
-    changed: &mut Vec<u8>,
-    parsed: &mut Parsed,
-) -> Option<Sanitized> {
-    if raw.is_empty() {
-        return None;
+impl Text {
+    /// The bytes of the text.
+    pub(crate) fn of<'a>(self, raw: &'a [u8], changed: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Raw(len) => raw.get(..len),
+            Self::Changed(off, len) => changed.get(off..off + len),
+        }
+        .unwrap_or_default()
     }
-    let options = Options {
-        parse_hostname: program.options.parse_hostname && flags & frame_flag::NO_HOSTNAME == 0,
-        ignore_timestamp: flags & frame_flag::IGNORE_TIMESTAMP != 0,
-        ..program.options.clone()
-    };
-    let sanitized = sanitize(&program.sanitize, raw, changed);
-    let text = match sanitized {
-        Sanitized::Unchanged { len } => raw.get(..len)?,
-        Sanitized::Escaped { len } => changed.get(changed.len() - len..)?,
-    };
-    if flags & frame_flag::LOCAL != 0 {
-        local::parse(text, &options, received, parsed);
-    } else {
-        parse_text(text, &options, received, parsed);
+
+    /// The text of a message that stands for as many of its like.
+    fn repeated(self, times: u32, raw: &[u8], changed: &mut Vec<u8>, parsed: &mut Parsed) -> Self {
+        let text = self.of(raw, changed);
+        // An empty msg stands at the end, whatever its span says.
+        let from = if parsed.msg.len == 0 { text.len() } else { parsed.msg.offset as usize };
+        let msg = parsed.msg(text);
+        let said = format!(" message repeated {times} times: [");
+        let cut = &msg[..msg.len().min(REPEATED_MOST)];
+        let text = [text.get(..from).unwrap_or_default(), said.as_bytes(), cut, b"]"].concat();
+        parsed.msg = Span::new(from, text.len());
+        let start = changed.len();
+        changed.extend_from_slice(&text);
+        Self::Changed(start, text.len())
     }
-    Some(sanitized)
+}
+
+impl Reading {
+    /// Sanitises and parses a message; `None` if it is to be dropped.
+    #[inline]
+    pub(crate) fn read(
+        &self,
+        flags: u32,
+        received: &sysloom_wire::Timestamp,
+        raw: &[u8],
+        changed: &mut Vec<u8>,
+        parsed: &mut Parsed,
+    ) -> Option<Text> {
+        let sanitized = match flags & SPECIAL {
+            0 => parse_chain(&self.sanitize, &self.options, received, raw, changed, parsed),
+            flags => self.read_special(flags, received, raw, changed, parsed),
+        };
+        sanitized.map(|sanitized| match sanitized {
+            Sanitized::Unchanged { len } => Text::Raw(len),
+            Sanitized::Escaped { len } => Text::Changed(changed.len() - len, len),
+        })
+    }
+
+    /// Messages of local sockets and of inputs that know more than the message says.
+    fn read_special(
+        &self,
+        flags: u32,
+        received: &sysloom_wire::Timestamp,
+        raw: &[u8],
+        changed: &mut Vec<u8>,
+        parsed: &mut Parsed,
+    ) -> Option<Sanitized> {
+        if raw.is_empty() {
+            return None;
+        }
+        let options = Options {
+            parse_hostname: self.options.parse_hostname && flags & frame_flag::NO_HOSTNAME == 0,
+            ignore_timestamp: flags & frame_flag::IGNORE_TIMESTAMP != 0,
+            ..self.options.clone()
+        };
+        let sanitized = sanitize(&self.sanitize, raw, changed);
+        let text = match sanitized {
+            Sanitized::Unchanged { len } => raw.get(..len)?,
+            Sanitized::Escaped { len } => changed.get(changed.len() - len..)?,
+        };
+        if flags & frame_flag::LOCAL != 0 {
+            local::parse(text, &options, received, parsed);
+        } else {
+            parse_text(text, &options, received, parsed);
+        }
+        Some(sanitized)
+    }
 }
 
 /// Flags that the ordinary parser chain knows nothing of.
 const SPECIAL: u32 = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | frame_flag::NO_HOSTNAME;
+/// rsyslog: how much of a repeated message stands in the one that says so.
+const REPEATED_MOST: usize = 800;

@@ -25,10 +25,11 @@ use crate::plugin::{
     Fault, FunctionModule, HostValue, InputInstance, InputModule, OutputInstance, OutputModule,
 };
 use crate::queue::{Limits, Queue};
+use crate::reduce::Reducer;
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
 use crate::template::Template;
-use crate::worker::{ActionUse, Program};
+use crate::worker::{ActionUse, Program, Reading};
 use std::sync::Arc;
 use std::time::Duration;
 use sysloom_abi::iface_flag;
@@ -104,7 +105,13 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let entrance =
         |(at, ruleset): (usize, &plan::Ruleset)| (ruleset.name.clone(), (inputs.len() + at) as u32, way(at));
     let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
-    let _ = core.settled.set(Settled { intakes, rulesets: entrances, around: Arc::clone(&around) });
+    let reading = Reading { sanitize: sanitize_rules(&plan.globals), options: parse_options(&plan.globals) };
+    let reducers = match plan.globals.bool("$RepeatedMsgReduction") {
+        // The last one is for the daemon's own messages.
+        Some(true) => (0..=inputs.len()).map(|_| Reducer::new(reading.clone(), &around)).collect(),
+        _ => Vec::new(),
+    };
+    let _ = core.settled.set(Settled { intakes, rulesets: entrances, reducers, around: Arc::clone(&around) });
     let listening = inputs.iter().filter(|(instance, _)| instance.wants_stats());
     core.read_stats(listening.map(|(instance, _)| Arc::downgrade(instance)).collect());
     let program = Arc::new(Program {
@@ -112,8 +119,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         rulesets,
         queues,
         templates,
-        sanitize: sanitize_rules(&plan.globals),
-        options: parse_options(&plan.globals),
+        reading,
         log: core.log.logger(),
         actions: actions.iter().map(|(used, _)| Arc::clone(used)).collect(),
     });

@@ -76,7 +76,6 @@ const GLOBALS: &[&str] = &[
     "shutdown.queue.doubleSize",
     "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
-    "$RepeatedMsgReduction",
 ];
 const ACTIONS: &[&str] = &["action.rateLimit.name"];
 const QUEUES: &[&str] = &["queue.cry.provider"];

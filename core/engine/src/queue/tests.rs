@@ -6,7 +6,7 @@ use crate::batch::Head;
 fn batch(pool: &Pool, texts: &[&str]) -> Box<Batch> {
     let mut batch = pool.take();
     for text in texts {
-        let head = Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0 };
+        let head = Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 0, input: 0, repeated: 0 };
         batch.push(text.as_bytes(), head);
     }
     batch

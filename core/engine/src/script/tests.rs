@@ -45,7 +45,15 @@ pub fn with_message<R>(text: &str, work: impl FnOnce(&Message<'_>) -> R) -> R {
     let reception = Timestamp::from_unix(1_700_000_000, 0, 0);
     let mut parsed = Parsed::new();
     parse_text(text.as_bytes(), &Options::default(), &reception, &mut parsed);
-    let head = Head { off: 0, len: 0, peer: 0, flags: 0, received_ns: 1_700_000_000_000_000_000, input: 0 };
+    let head = Head {
+        off: 0,
+        len: 0,
+        peer: 0,
+        flags: 0,
+        received_ns: 1_700_000_000_000_000_000,
+        input: 0,
+        repeated: 0,
+    };
     let slot = Slot::default();
     let raw = text.as_bytes();
     work(&Message { head: &head, raw, text: raw, parsed: &parsed, around: &around, vars: &slot })
