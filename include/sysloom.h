@@ -212,7 +212,9 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_STREAM_PARAM_KEY_FILE 6
 /* gnutlsPriorityString. */
 #define SYSLOOM_STREAM_PARAM_PRIORITY 7
-#define SYSLOOM_STREAM_PARAM_COUNT 8
+/* A file whose first line is the private key's passphrase. Since 0.2. */
+#define SYSLOOM_STREAM_PARAM_KEY_PASS_FILE 8
+#define SYSLOOM_STREAM_PARAM_COUNT 9
 
 
 /**

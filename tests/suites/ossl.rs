@@ -3,7 +3,9 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 use sysloom_tests::pki::{Identity, Pki, Wish};
-use sysloom_tests::{Auth, Channel, Daemon, Dir, Peer, cargo, connect, driver_wanted, file_lines, lines};
+use sysloom_tests::{
+    Auth, Channel, Daemon, Dir, Peer, TlsClient, TlsVersion, cargo, connect, driver_wanted, file_lines, lines,
+};
 
 struct World {
     dir: Dir,
@@ -76,6 +78,29 @@ fn omfwd_and_imtcp_over_either_driver_of_tls() {
         let want: Vec<String> = (0..500).map(|i| format!("message {i}")).collect();
         assert_eq!(got.iter().map(|line| line.trim().to_owned()).collect::<Vec<_>>(), want, "{from} to {to}");
     }
+}
+
+#[test]
+fn an_encrypted_key_is_opened_with_its_passphrase() {
+    if !driver_wanted("ossl") || !Peer::wanted("openssl") {
+        return;
+    }
+    let world = World::new();
+    let (plain, key, pass) =
+        (&world.server.key, world.dir.file("key.pem"), world.dir.write("pass", "sesame\n"));
+    let mut encrypt = Command::new("openssl");
+    encrypt.args(["pkey", "-aes256", "-passout", "pass:sesame", "-in"]).arg(plain).arg("-out").arg(&key);
+    assert!(encrypt.status().unwrap().success());
+    let config =
+        Channel::tls("ossl", &world.pki.file()).owning(&Identity { key, ..world.server.clone() }).collector();
+    let global = format!("global(defaultNetstreamDriverKeyPassFile=\"{}\")\n", pass.display());
+    let collector = Daemon::start(&world.dir, "collector", &format!("{global}{config}"));
+    let port = collector.port(&world.dir.file("port"));
+    let mut client = TlsClient::connect(port, &world.pki.file(), None, TlsVersion::V13).unwrap();
+    client.send(lines(0..1).as_bytes()).unwrap();
+    assert!(client.close());
+    assert_eq!(file_lines(&world.dir.file("log"), 1), ["message 0"]);
+    collector.stop();
 }
 
 /// It is no default member, so `cargo test` does not run them by itself.

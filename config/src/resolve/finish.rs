@@ -157,6 +157,7 @@ const GLOBAL_STREAMS: &[(&str, &str)] = &[
     ("defaultNetstreamDriverCRLFile", "streamDriver.crlFile"),
     ("defaultNetstreamDriverCertFile", "streamDriver.certFile"),
     ("defaultNetstreamDriverKeyFile", "streamDriver.keyFile"),
+    ("defaultNetstreamDriverKeyPassFile", "streamDriver.keyPassFile"),
 ];
 
 const QUEUE_TIMEOUTS: &[&str] =

@@ -186,6 +186,7 @@ impl Loader<'_> {
                 "defaultNetstreamDriverCAFile"
                 | "defaultNetstreamDriverCRLFile"
                 | "defaultNetstreamDriverKeyFile"
+                | "defaultNetstreamDriverKeyPassFile"
                 | "defaultNetstreamDriverCertFile",
                 Value::Str(path),
             ) => {

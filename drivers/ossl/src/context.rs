@@ -25,7 +25,7 @@ impl Context {
         policy::apply(&mut builder, role == Role::Server, wishes.priority.unwrap_or_default())?;
         wishes.check_anchors()?;
         let own = match wishes.own()? {
-            Some((cert, key)) => Some(identity::identity(cert, key, daemon.as_ref())?),
+            Some((cert, key)) => Some(identity::identity(cert, key, wishes.key_pass_file, daemon.as_ref())?),
             None => None,
         };
         let own = match own {

@@ -1,5 +1,6 @@
 //! Our certificate and its key from their files, in OpenSSL's types.
 
+use crate::words;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::x509::X509;
 use sysloom_sdk::Complaint;
@@ -13,13 +14,26 @@ pub struct Identity {
 }
 
 /// Reads our certificate with its intermediates and the key that belongs to it.
-pub fn identity(cert_file: &str, key_file: &str, daemon: &dyn Daemon) -> Result<Identity, Complaint> {
+pub fn identity(
+    cert_file: &str,
+    key_file: &str,
+    pass_file: Option<&str>,
+    daemon: &dyn Daemon,
+) -> Result<Identity, Complaint> {
     let chain = files::certificates(files::CERT_FILE, "certificate file", cert_file)?;
     let text = files::key_text(key_file, daemon)?;
-    if text.encrypted {
-        return Err(files::is_encrypted(key_file, ""));
-    }
-    let key = PKey::private_key_from_pem(&text.pem).ok().filter(is_usable);
+    let key = match (text.encrypted, pass_file) {
+        // Whatever it may find to ask for, nobody is there to answer.
+        (false, _) => PKey::private_key_from_pem_callback(&text.pem, |_| Ok(0)).ok(),
+        (true, Some(pass_file)) => Some(opened(&text.pem, key_file, pass_file, daemon)?),
+        (true, None) => {
+            return Err(files::is_encrypted(
+                key_file,
+                "; or name a file with it in streamDriver.keyPassFile",
+            ));
+        }
+    };
+    let key = key.filter(is_usable);
     let key = key.ok_or_else(|| files::is_unusable(key_file))?;
     let ours = key.public_key_to_der().map_err(|_| files::is_unusable(key_file))?;
     files::check_pair(&chain, &ours, cert_file, key_file)?;
@@ -34,6 +48,22 @@ pub fn identity(cert_file: &str, key_file: &str, daemon: &dyn Daemon) -> Result<
     // `certificates` returns one at least.
     let certificate = certificates.remove(0);
     Ok(Identity { certificate, intermediates: certificates, key })
+}
+
+fn opened(
+    pem: &[u8],
+    key_file: &str,
+    pass_file: &str,
+    daemon: &dyn Daemon,
+) -> Result<PKey<Private>, Complaint> {
+    let passphrase = files::passphrase(pass_file, daemon)?;
+    PKey::private_key_from_pem_passphrase(pem, &passphrase).map_err(|e| {
+        Complaint::new(format!(
+            "the passphrase in passphrase file '{pass_file}' does not open the key in key file '{key_file}' ({})",
+            words::plain(&e)
+        ))
+        .param(files::KEY_PASS_FILE)
+    })
 }
 
 /// The kinds of keys that every driver takes.

@@ -11,7 +11,10 @@ pub fn identity(cert_file: &str, key_file: &str, daemon: &dyn Daemon) -> Result<
     let chain = files::certificates(files::CERT_FILE, "certificate file", cert_file)?;
     let text = files::key_text(key_file, daemon)?;
     if text.encrypted {
-        return Err(files::is_encrypted(key_file, ""));
+        return Err(files::is_encrypted(
+            key_file,
+            "; the driver ossl can open it (streamDriver.keyPassFile)",
+        ));
     }
     let unusable = || files::is_unusable(key_file);
     let block = files::first_key(&text.pem).ok_or_else(unusable)?;

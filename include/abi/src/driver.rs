@@ -201,5 +201,7 @@ pub mod stream_param {
     pub const KEY_FILE: usize = 6;
     /// gnutlsPriorityString.
     pub const PRIORITY: usize = 7;
-    pub const COUNT: usize = 8;
+    /// A file whose first line is the private key's passphrase. Since 0.2.
+    pub const KEY_PASS_FILE: usize = 8;
+    pub const COUNT: usize = 9;
 }

@@ -145,6 +145,8 @@ pub struct StreamSettings<'a> {
     pub cert_file: Option<&'a str>,
     pub key_file: Option<&'a str>,
     pub priority: Option<&'a str>,
+    /// Its first line is the key's passphrase.
+    pub key_pass_file: Option<&'a str>,
     pub(crate) values: Values<'a>,
 }
 
@@ -237,6 +239,7 @@ impl<'a> StreamSettings<'a> {
             cert_file: text(stream_param::CERT_FILE)?,
             key_file: text(stream_param::KEY_FILE)?,
             priority: text(stream_param::PRIORITY)?,
+            key_pass_file: text(stream_param::KEY_PASS_FILE)?,
             values,
         })
     }

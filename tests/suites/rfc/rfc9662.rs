@@ -3,8 +3,13 @@
 use crate::{World, listener};
 use rustls::ClientConfig;
 use std::io::Read;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
-use sysloom_tests::{Auth, PATIENCE, TlsClient, TlsVersion, client_config, lines, over_every_driver};
+use sysloom_tests::pki::Wish;
+use sysloom_tests::{
+    Auth, Channel, PATIENCE, Peer, TlsClient, TlsVersion, client_config, driver_wanted, file_lines, lines,
+    over_every_driver,
+};
 
 over_every_driver!(
     rfc9662_02_04_the_ecdhe_suite_is_offered_and_preferred,
@@ -49,6 +54,39 @@ fn rfc9662_02_04_the_ecdhe_suite_is_offered_and_preferred(driver: &'static str) 
     let (suites, _) = hello(driver);
     assert!(suites.contains(&0xc02f), "{suites:04x?}");
     assert!(!suites.contains(&0x002f), "{suites:04x?}");
+}
+
+/// RFC 9662 3, 5: TLS_RSA_WITH_AES_128_CBC_SHA is for those who ask for it. The driver rustls does not have it.
+#[test]
+fn rfc9662_01_03_the_suite_of_old_is_there_for_those_who_ask() {
+    if !driver_wanted("ossl") || !Peer::wanted("openssl") {
+        return;
+    }
+    for (asked, taken) in [(true, true), (false, false)] {
+        let world = World::over("ossl");
+        let rsa = Wish { names: &["localhost"], rsa: true, ..Wish::default() };
+        let server = world.pki.issue(&world.dir, "rsa", &rsa);
+        let mut channel = Channel::tls("ossl", &world.pki.file()).owning(&server);
+        if asked {
+            channel = channel.priority("CipherString=ECDHE+AESGCM:AES128-SHA");
+        }
+        let (collector, port) = world.start(&channel);
+        let mut command = Command::new("openssl");
+        command.args(["s_client", "-quiet", "-no_ign_eof", "-tls1_2", "-cipher", "AES128-SHA", "-connect"]);
+        let command = command.arg(format!("127.0.0.1:{port}")).stdin(Stdio::piped());
+        let mut client = Peer::start_logged(&world.dir, "s_client", command);
+        if taken {
+            client.write(lines(0..1).as_bytes());
+            assert_eq!(file_lines(&world.dir.file("log"), 1), ["message 0"]);
+            client.end_input();
+        }
+        assert_eq!(client.wait(), taken, "{}", client.output());
+        if !taken {
+            let said = collector.wait_stderr("handshake");
+            assert!(said.contains("no cipher suite in common"), "{said}");
+        }
+        collector.stop();
+    }
 }
 
 /// RFC 9662 5, 6: TLS 1.2 is kept, TLS 1.3 is there and preferred.

@@ -20,6 +20,7 @@ pub fn params(values: &Values, globals: &Values) -> StreamParams {
         crl_file: text("streamDriver.crlFile"),
         cert_file: text("streamDriver.certFile"),
         key_file: text("streamDriver.keyFile"),
+        key_pass_file: text("streamDriver.keyPassFile"),
         priority: text("gnutlsPriorityString"),
         permit_expired: match values.str("streamDriver.permitExpiredCerts") {
             Some(word) if word.eq_ignore_ascii_case("on") => Expired::On,

@@ -21,6 +21,8 @@ pub struct StreamParams {
     pub crl_file: Option<String>,
     pub cert_file: Option<String>,
     pub key_file: Option<String>,
+    /// Its first line is the key's passphrase.
+    pub key_pass_file: Option<String>,
     /// gnutlsPriorityString.
     pub priority: Option<String>,
     pub permit_expired: Expired,
@@ -56,6 +58,7 @@ impl Default for StreamParams {
             crl_file: None,
             cert_file: None,
             key_file: None,
+            key_pass_file: None,
             priority: None,
             permit_expired: Expired::Off,
             revocation: RevocationCheck::Off,
@@ -82,6 +85,7 @@ impl StreamParams {
             crl_file: self.crl_file.clone(),
             cert_file: self.cert_file.clone(),
             key_file: self.key_file.clone(),
+            key_pass_file: self.key_pass_file.clone(),
             priority: self.priority.clone(),
         }
     }

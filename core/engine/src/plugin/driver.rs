@@ -125,6 +125,7 @@ pub struct StreamValues {
     pub cert_file: Option<String>,
     pub key_file: Option<String>,
     pub priority: Option<String>,
+    pub key_pass_file: Option<String>,
 }
 
 impl StreamValues {
@@ -148,6 +149,7 @@ impl StreamValues {
             path(&self.cert_file),
             path(&self.key_file),
             text(param_type::STRING, self.priority.as_deref()),
+            path(&self.key_pass_file),
         ]
     }
 }

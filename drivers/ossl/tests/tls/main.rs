@@ -7,12 +7,14 @@ mod files;
 mod flow;
 #[path = "../../../rustls/tests/tls/handshakes.rs"]
 mod handshakes;
+mod keys;
 #[path = "../../../rustls/tests/tls/pair.rs"]
 mod pair;
 #[path = "../../../rustls/tests/tls/peers.rs"]
 mod peers;
 #[path = "../../../rustls/tests/tls/plugin.rs"]
 mod plugin;
+mod policy;
 #[path = "../../../rustls/tests/tls/refusals.rs"]
 mod refusals;
 #[path = "../../../rustls/tests/tls/strangers.rs"]

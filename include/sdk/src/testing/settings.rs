@@ -72,6 +72,7 @@ const STREAM_PARAMS: [&str; abi::stream_param::COUNT] = [
     "streamDriver.certFile",
     "streamDriver.keyFile",
     "gnutlsPriorityString",
+    "streamDriver.keyPassFile",
 ];
 
 fn number(spec: &ParamSpec, word: &str, from: u32) -> Result<i64, String> {

@@ -14,6 +14,7 @@ pub const CA_FILE: &str = "streamDriver.CAFile";
 pub const CA_EXTRA_FILES: &str = "streamDriver.CAExtraFiles";
 pub const CERT_FILE: &str = "streamDriver.CertFile";
 pub const KEY_FILE: &str = "streamDriver.KeyFile";
+pub const KEY_PASS_FILE: &str = "streamDriver.keyPassFile";
 
 /// The text of a key file.
 pub struct KeyText {
@@ -46,7 +47,7 @@ pub fn certificates(param: &'static str, what: &str, path: &str) -> Result<Vec<V
 /// Reads a key file, which holds a private key that a library may read.
 pub fn key_text(path: &str, daemon: &dyn Daemon) -> Result<KeyText, Complaint> {
     let bytes = read(KEY_FILE, "key file", path)?;
-    warn_if_readable(path, daemon);
+    warn_if_readable("key file", path, daemon);
     let complain = |text: String| Complaint::new(text).param(KEY_FILE);
     let kinds = labels(&bytes);
     if kinds.iter().any(|k| k == "OPENSSH PRIVATE KEY") {
@@ -66,6 +67,20 @@ pub fn key_text(path: &str, daemon: &dyn Daemon) -> Result<KeyText, Complaint> {
         }
     }
     Ok(KeyText { pem: bytes, encrypted })
+}
+
+/// The passphrase in a file: its first line.
+pub fn passphrase(path: &str, daemon: &dyn Daemon) -> Result<Vec<u8>, Complaint> {
+    let bytes = read(KEY_PASS_FILE, "passphrase file", path)?;
+    warn_if_readable("passphrase file", path, daemon);
+    let line = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    if line.is_empty() {
+        let text =
+            format!("passphrase file '{path}' is to hold the passphrase in its first line, which is empty");
+        return Err(Complaint::new(text).param(KEY_PASS_FILE));
+    }
+    Ok(line.to_vec())
 }
 
 /// The first private key of a text that [`key_text`] has read and that is not encrypted: its label and its bytes.
@@ -158,12 +173,12 @@ fn read(param: &'static str, what: &str, path: &str) -> Result<Vec<u8>, Complain
     Ok(bytes)
 }
 
-fn warn_if_readable(path: &str, daemon: &dyn Daemon) {
+fn warn_if_readable(what: &str, path: &str, daemon: &dyn Daemon) {
     let Ok(facts) = fs::metadata(path) else { return };
     let mode = facts.permissions().mode() & 0o7777;
     if mode & 0o004 != 0 {
         let text = format!(
-            "key file '{path}' can be read by everybody on this host (mode {mode:04o}); change it: chmod 0600 {path}"
+            "{what} '{path}' can be read by everybody on this host (mode {mode:04o}); change it: chmod 0600 {path}"
         );
         daemon.log(Level::Warning, &text);
     }

@@ -12,6 +12,8 @@ pub struct Wishes<'a> {
     pub ca_extra_files: Option<&'a str>,
     pub cert_file: Option<&'a str>,
     pub key_file: Option<&'a str>,
+    /// Its first line is the key's passphrase.
+    pub key_pass_file: Option<&'a str>,
     pub priority: Option<&'a str>,
 }
 
@@ -23,6 +25,7 @@ impl<'a> From<&StreamSettings<'a>> for Wishes<'a> {
             ca_extra_files: settings.ca_extra_files,
             cert_file: settings.cert_file,
             key_file: settings.key_file,
+            key_pass_file: settings.key_pass_file,
             priority: settings.priority,
         }
     }
