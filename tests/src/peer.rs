@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A running program.
 pub struct Peer {
@@ -126,13 +126,22 @@ impl Peer {
 
     /// Waits for its end; whether it ended well.
     pub fn wait(&mut self) -> bool {
-        let end = Instant::now() + PATIENCE;
+        self.wait_within(PATIENCE)
+    }
+
+    /// The same for one that has much to do.
+    pub fn wait_long(&mut self) -> bool {
+        self.wait_within(8 * PATIENCE)
+    }
+
+    fn wait_within(&mut self, limit: Duration) -> bool {
+        let end = Instant::now() + limit;
         loop {
             if let Some(status) = self.child.try_wait().expect("it is our child") {
                 return status.success();
             }
             assert!(Instant::now() < end, "the peer does not end: {}", self.output());
-            std::thread::park_timeout(std::time::Duration::from_millis(5));
+            std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 

@@ -54,6 +54,10 @@ struct Watch {
 struct Client {
     id: i64,
     label: String,
+    house: Arc<dyn House>,
+    /// Whose stream it is, and what carries it: for the log.
+    me: u64,
+    driver: String,
     alive: AtomicBool,
     /// An event came while the stream was in use: whoever used it looks after it.
     missed: AtomicBool,
@@ -63,6 +67,8 @@ struct Client {
 struct Inner {
     session: Option<Session>,
     why: Option<Fault>,
+    /// A line for the log, which is written when the lock is free again.
+    unsaid: Option<String>,
     /// Set when we closed: until then the peer may finish.
     ending: Option<Instant>,
     said_end: bool,
@@ -87,7 +93,9 @@ impl Clients {
         params: &StreamParams,
         to: &ConnectRequest,
     ) -> Result<i64, (i64, Fault)> {
-        let made = self.establish(stack, params, to).and_then(|(session, label)| self.keep(session, label));
+        let made = self
+            .establish(stack, params, to)
+            .and_then(|(session, label)| self.keep(me, stack.name(), session, label));
         if made.is_err() {
             count(self.house.counter(me, "connects.failed"));
         } else {
@@ -102,6 +110,10 @@ impl Clients {
         let watch = self.watch().map_err(|why| unknown(&why))?;
         let Some(client) = watch.find(stream) else { return Err(unknown("no such stream")) };
         let result = client.write(bytes, timeout);
+        if result.is_err() {
+            let unsaid = lock(&client.inner).unsaid.take();
+            client.say(unsaid);
+        }
         if client.missed.load(Ordering::SeqCst) {
             client.tend(&watch);
         }
@@ -178,6 +190,8 @@ impl Clients {
             false => format!("{} port {} ({address})", to.host, to.port),
         };
         self.set_options(&connected.session, to, &label);
+        let limit = limit.min(params.handshake_limit);
+        let end = end.min(Instant::now() + limit);
         let conn = super::number(&self.conns, super::LOOP as usize);
         if let Some(policy) = stack.policy() {
             self.verdicts.expect(conn, policy, Some(&to.host));
@@ -265,15 +279,18 @@ impl Clients {
     }
 
     /// Gives the stream a handle and to the watcher.
-    fn keep(&self, session: Session, label: String) -> Result<i64, (i64, Fault)> {
+    fn keep(&self, me: u64, driver: &str, session: Session, label: String) -> Result<i64, (i64, Fault)> {
         let failed = |text: String| (status::FAILED, plain(text));
         let watch = self.watch().map_err(failed)?;
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let event = EpollEvent::new(EpollFlags::EPOLLIN | EpollFlags::EPOLLONESHOT, id.unsigned_abs());
-        let inner = Inner { session: Some(session), why: None, ending: None, said_end: false };
+        let inner = Inner { session: Some(session), why: None, unsaid: None, ending: None, said_end: false };
         let client = Arc::new(Client {
             id,
             label,
+            house: Arc::clone(&self.house),
+            me,
+            driver: driver.to_owned(),
             alive: AtomicBool::new(true),
             missed: AtomicBool::new(false),
             inner: Mutex::new(inner),
@@ -420,10 +437,18 @@ impl Client {
                     inner.lose(self, plain("the stream cannot be polled".to_owned()));
                 }
             }
+            let unsaid = inner.unsaid.take();
             drop(inner);
+            self.say(unsaid);
             if !self.missed.load(Ordering::SeqCst) {
                 return;
             }
+        }
+    }
+
+    fn say(&self, line: Option<String>) {
+        if let Some(line) = line {
+            self.house.log(self.me, log_level::WARNING, 0, &line);
         }
     }
 
@@ -467,6 +492,10 @@ impl Inner {
                 }
                 Err(halt) => {
                     let (_, why) = failure(halt, "it broke");
+                    if self.ending.is_none() {
+                        let line = lines::client(&client.driver, &client.label, "reading", &why.text);
+                        self.unsaid = Some(line);
+                    }
                     let text = format!("connection to {} broke: {}", client.label, why.text);
                     self.lose(client, Fault { text, ..why });
                     return wanted;

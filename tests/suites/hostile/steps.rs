@@ -1,0 +1,188 @@
+//! Handshakes spoilt at each of their steps, and connections spoilt when they are open: tests/cases/hostile/attack.py plays
+//! the client against a listener, and the server against an output.
+
+use crate::{DEADLINE, Good, Sender, Siege, about};
+use std::path::Path;
+use std::process::Command;
+use sysloom_tests::pki::{Pki, Wish};
+use sysloom_tests::{Auth, Channel, Daemon, Dir, Peer, connect, tls_drivers, wait_for};
+
+/// What is nobody's fault: in TLS 1.3 change_cipher_spec means nothing and may be missing, or come twice, RFC 8446 5.
+const HARMLESS: [&str; 4] = ["1.3/3/missing", "1.3/3/twice", "1.3/1/missing", "1.3/1/twice"];
+
+const STALLED: [&str; 2] = ["not finished within", "no answer within"];
+const GARBLED: [&str; 8] = [
+    "out of turn",
+    "not correct TLS",
+    "broke the rules of TLS",
+    "could not be decrypted",
+    "TLS alert",
+    "longer than",
+    "its signature",
+    "in common",
+];
+
+/// What rustls has to say, by the attack's name: one of the words. The others are [`GARBLED`], or stall.
+const WORDS: [(&str, &[&str]); 16] = [
+    ("fatal-alert", &["TLS alert 40"]),
+    ("close-notify", &["TLS alert 0", STALLED[0], STALLED[1]]),
+    ("half-an-alert", &["AlertDescription"]),
+    ("unknown-alert", &["TLS alert 213"]),
+    ("warnings", &["TooManyWarningAlerts"]),
+    ("warnings-later", &["TooManyWarningAlerts"]),
+    ("alert-later", &["TLS alert 20"]),
+    ("endless", &["longer than TLS allows", "could not be decrypted"]),
+    ("oversized", &["longer than TLS allows"]),
+    ("oversized-later", &["longer than TLS allows"]),
+    ("silence", &STALLED),
+    ("text", &["does not speak TLS", "no TLS record"]),
+    ("wrong-version", &["does not speak TLS", "no TLS record"]),
+    ("wrong-type", &["does not speak TLS", "no TLS record"]),
+    ("bad-seal", &["could not be decrypted"]),
+    ("renegotiation", &["TooManyRenegotiationRequests", "out of turn"]),
+];
+
+/// One attack, as the script reports it.
+struct Attack {
+    name: String,
+    /// The port that tells its line apart.
+    port: u16,
+    outcome: String,
+}
+
+impl Attack {
+    fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split('\t');
+        let (name, port, outcome) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+        Some(Self { name: name.to_owned(), port, outcome: outcome.to_owned() })
+    }
+
+    fn is_harmless(&self) -> bool {
+        HARMLESS.contains(&self.name.as_str())
+    }
+
+    /// What is wrong with the line about it.
+    fn complaint(&self, driver: &str, line: &str) -> Option<String> {
+        let spoil = self.name.rsplit('/').next().unwrap_or_default();
+        let own = WORDS.iter().find(|(name, _)| *name == spoil);
+        let is_in = |word: &&str| line.contains(word);
+        let told = match own {
+            _ if driver != "rustls" => true,
+            Some((_, words)) => words.iter().any(is_in),
+            None => GARBLED.iter().chain(&STALLED).any(is_in),
+        };
+        (!told || self.outcome == "open").then(|| format!("{}, {}: {line}", self.name, self.outcome))
+    }
+}
+
+fn script(arguments: &[&str]) -> Command {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("cases/hostile/attack.py");
+    let mut command = Command::new("tlslite-python");
+    command.arg(file).args(arguments);
+    command
+}
+
+/// The script's reports, when it has made all of its attacks.
+fn reports(peer: &mut Peer, least: usize) -> Vec<Attack> {
+    assert!(peer.wait_long(), "{}", peer.output());
+    let attacks: Vec<Attack> = peer.output().lines().filter_map(Attack::parse).collect();
+    assert!(attacks.len() >= least, "{} attacks: {}", attacks.len(), peer.output());
+    attacks
+}
+
+#[test]
+fn a_listener_and_clients_that_spoil_each_step() {
+    if !Peer::wanted("tlslite-python") {
+        return;
+    }
+    for driver in tls_drivers() {
+        let siege = Siege::new(driver);
+        let (cert, key) = (siege.own.cert.display().to_string(), siege.own.key.display().to_string());
+        let mut command = script(&["client", &siege.port.to_string(), &cert, &key]);
+        let mut peer = Peer::start_logged(&siege.dir, "attack", &mut command);
+        let mut wrong = Vec::new();
+        for attack in reports(&mut peer, 250) {
+            if attack.is_harmless() {
+                continue;
+            }
+            let lines = wait_for(&format!("a line about {}", attack.name), || {
+                Some(siege.lines_about(attack.port)).filter(|lines| !lines.is_empty())
+            });
+            assert_eq!(lines.len(), 1, "{driver}, {}: {lines:#?}", attack.name);
+            let ends = ["handshake with", "ended while reading"];
+            assert!(ends.iter().any(|end| lines[0].contains(end)), "{driver}, {}: {}", attack.name, lines[0]);
+            wrong.extend(attack.complaint(driver, &lines[0]));
+        }
+        assert!(wrong.is_empty(), "{driver}: {wrong:#?}");
+        siege.over().is_kept();
+    }
+}
+
+/// A plain connection to the daemon that sends on.
+impl Sender for std::net::TcpStream {
+    fn say(&mut self, bytes: &[u8]) {
+        std::io::Write::write_all(self, bytes).expect("the connection is kept");
+    }
+}
+
+#[test]
+fn an_output_and_servers_that_spoil_each_step() {
+    if !Peer::wanted("tlslite-python") {
+        return;
+    }
+    for driver in tls_drivers() {
+        let (dir, there) = (Dir::new(), Dir::new());
+        let pki = Pki::new(&dir);
+        let own = pki.issue(&dir, "own", &Wish { names: &["localhost"], ..Wish::default() });
+        let collector = Channel::tls(driver, &pki.file()).owning(&own).judging(Auth::Anon, &[]);
+        let collector = Daemon::start(&there, "collector", &collector.collector());
+        let good_port = collector.port(&there.file("port"));
+        let mut command =
+            script(&["server", &own.cert.display().to_string(), &own.key.display().to_string()]);
+        let mut peer = Peer::start_logged(&dir, "attack", &mut command);
+        let said = peer.wait_output("\n");
+        let ports =
+            said.lines().next().and_then(|line| line.strip_prefix("ports\t")).expect("the script's ports");
+        // Each hostile server has an action of its own, which gives up at once; so has the good one.
+        let channel = Channel::tls(driver, &pki.file()).judging(Auth::Valid, &[]);
+        let queue = "queue.type=\"LinkedList\" queue.size=\"1000\"";
+        let attacked = format!("streamDriver.handshakeTimeout=\"{DEADLINE}\" {queue}");
+        let mut config = format!(
+            "{}module(load=\"imtcp\")\n\
+             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/in\")\n\
+             template(name=\"line\" type=\"string\" string=\"<%pri%>1 - h a - - -%msg%\\n\")\n{}\
+             if $msg contains \"attack\" then {{\n",
+            channel.globals(),
+            channel.action(
+                "localhost",
+                good_port,
+                &format!("{queue} template=\"RSYSLOG_SyslogProtocol23Format\"")
+            )
+        );
+        for port in ports.split(' ') {
+            let action = channel.action("127.0.0.1", port.parse().expect("a port"), &attacked);
+            config += &action.replace("resumeRetryCount=\"-1\"", "resumeRetryCount=\"0\"");
+        }
+        config += "}\n";
+        let daemon = Daemon::start(&dir, "daemon", &config);
+        let input = daemon.port(&dir.file("in"));
+        let good = Good::start(connect(input), there.file("log"));
+        std::io::Write::write_all(&mut connect(input), b"<13>1 - h a - - - attack\n").unwrap();
+        let mut wrong = Vec::new();
+        for attack in reports(&mut peer, 290) {
+            if attack.is_harmless() {
+                continue;
+            }
+            let lines = wait_for(&format!("a line about {}", attack.name), || {
+                Some(about(&daemon, attack.port)).filter(|lines| !lines.is_empty())
+            });
+            // The first is about the attack; the server is gone for what comes later.
+            assert!(lines[0].contains("(client side)"), "{driver}, {}: {lines:#?}", attack.name);
+            wrong.extend(attack.complaint(driver, &lines[0]));
+        }
+        assert!(wrong.is_empty(), "{driver}: {wrong:#?}");
+        good.stop().is_kept();
+        daemon.stop();
+        collector.stop();
+    }
+}
