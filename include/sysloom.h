@@ -511,6 +511,10 @@ typedef struct SysloomListenSpec {
    * The listener's name in messages, for example `imtcp`.
    */
   struct SysloomBytes name;
+  /**
+   * Who may connect: addresses, networks and names with commas between; empty = whom `$AllowedSender` names.
+   */
+  struct SysloomBytes allowed;
 } SysloomListenSpec;
 
 /**

@@ -231,7 +231,7 @@ fn layout() -> String {
         StreamCb { size reserved open data close }
         ListenSpec {
             size max_sessions backlog max_reads threads keep_alive keep_alive_probes keep_alive_time
-            keep_alive_interval flags address port port_file name
+            keep_alive_interval flags address port port_file name allowed
         }
         Records { size n_cols n_rows block cells messages }
         OutputVt {

@@ -15,6 +15,8 @@ mod mistakes;
 mod options;
 #[path = "spine/seed.rs"]
 mod seed;
+#[path = "spine/senders.rs"]
+mod senders;
 #[path = "spine/sockets.rs"]
 mod sockets;
 #[path = "spine/templates.rs"]

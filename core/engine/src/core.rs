@@ -13,6 +13,7 @@ use crate::plugin::{
 };
 use crate::reduce::Reducer;
 use crate::selflog::Selflog;
+use crate::senders::Senders;
 use crate::stats::Stats;
 use crate::worker;
 use std::collections::HashMap;
@@ -28,6 +29,8 @@ pub struct Core {
     pub stats: Arc<Stats>,
     /// What may be asked or changed while the daemon runs.
     pub control: Control,
+    /// Who may send.
+    pub senders: Senders,
     /// Set once the configuration is assembled.
     pub(crate) settled: OnceLock<Settled>,
     /// What `global()` said, and this host's name: known before the first instance is made.
@@ -80,6 +83,7 @@ impl Core {
             log,
             stats: Arc::default(),
             control: Control::default(),
+            senders: Senders::default(),
             globals: OnceLock::new(),
             readers: RwLock::default(),
             settled: OnceLock::new(),
@@ -264,6 +268,13 @@ impl Services for Core {
                 self.log.debug(true);
                 Ok(0)
             }
+            "sender.allowed" => {
+                let mut words = argument.splitn(3, ' ');
+                let (protocol, ip) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+                let ip = ip.parse().map_err(|_| Fault::new(format!("'{ip}' is no address")))?;
+                let own = words.next().unwrap_or_default();
+                Ok(self.senders.admits(protocol, own, ip).into())
+            }
             _ => self.control.obey(command, argument, &self.log.version),
         }
     }
@@ -313,6 +324,13 @@ impl House for Core {
 
     fn counter(&self, me: u64, name: &str) -> &'static AtomicU64 {
         Services::counter(self, me, name)
+    }
+
+    fn admits(&self, own: &str, ip: &str) -> Result<(), bool> {
+        match ip.parse() {
+            Ok(ip) if !self.senders.admits("TCP", own, ip) => Err(self.senders.warns()),
+            _ => Ok(()),
+        }
     }
 }
 

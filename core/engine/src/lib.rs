@@ -32,6 +32,7 @@ mod reduce;
 pub mod ruleset;
 pub mod script;
 pub mod selflog;
+pub mod senders;
 pub mod stats;
 mod system;
 pub mod template;

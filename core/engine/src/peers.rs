@@ -80,7 +80,7 @@ impl Peers {
 }
 
 /// The name that DNS or the hosts file has for an address.
-fn reverse(ip: IpAddr) -> Option<String> {
+pub fn reverse(ip: IpAddr) -> Option<String> {
     let name = dns_lookup::lookup_addr(&ip).ok()?;
     // A name that reads like an address is no name: it would let a sender choose its own.
     (name.parse::<IpAddr>().is_err() && !name.is_empty()).then(|| name.to_lowercase())

@@ -131,6 +131,8 @@ pub struct ListenSpec {
     pub port_file: Bytes,
     /// The listener's name in messages, for example `imtcp`.
     pub name: Bytes,
+    /// Who may connect: addresses, networks and names with commas between; empty = whom `$AllowedSender` names.
+    pub allowed: Bytes,
 }
 
 /// Bits of [`ListenSpec::flags`].

@@ -60,6 +60,7 @@ impl Host {
     /// | `default action.queue.timeoutShutdown`, `... timeoutEnqueue` | ms | the same for queues of actions |
     /// | `mainqueue.timeoutShutdown`, `mainqueue.timeoutEnqueue` | ms | from now on |
     /// | `inputs.timeout.shutdown` | ms | from now on |
+    /// | `sender.allowed` | `UDP 192.0.2.1`, behind it perhaps a list that replaces `$AllowedSender`'s | 1 if it may send, else 0 |
     /// | `termination.file` | path | is written as the last thing when the process ends in order |
     /// | `abort` | reason | writes the termination file with that reason and aborts the process |
     pub fn control(&self, command: &str, argument: &str) -> Result<i64, Complaint> {

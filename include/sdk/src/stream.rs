@@ -31,6 +31,8 @@ pub struct Listen<'a> {
     pub notify_open: bool,
     /// Log when a session closes.
     pub notify_close: bool,
+    /// Who may connect: addresses, networks and names with commas between; empty = whom `$AllowedSender` names.
+    pub allowed: &'a str,
 }
 
 /// TCP keep-alive; what is 0 stays as the system has it. Times are seconds.
@@ -103,6 +105,7 @@ impl Host {
             port: text(spec.port),
             port_file: text(spec.port_file),
             name: text(spec.name),
+            allowed: text(spec.allowed),
         };
         let callbacks: &'static abi::StreamCb = StreamGlue::<I>::CALLBACKS;
         let (port, why) = Words::new().collect(I::Settings::TABLE, |why| {

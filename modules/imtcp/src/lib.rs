@@ -42,6 +42,7 @@ struct Sizes {
     keep_alive: KeepAlive,
     notify_open: bool,
     notify_close: bool,
+    allowed: String,
 }
 
 impl Input for Imtcp {
@@ -59,6 +60,9 @@ impl Input for Imtcp {
             let words = format!("maximum number of listeners ({most}) exceeded, see maxListeners");
             return Err(Complaint::new(words).param("port").code(CODE_LISTENERS));
         }
+        if params.allowed_sender.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Complaint::new("allowedSender names nobody").param("allowedSender"));
+        }
         let rules = params.rules(module, host.max_message_size())?;
         let max_sessions = params.max_sessions.unwrap_or(module.max_sessions);
         let listen = Sizes {
@@ -74,6 +78,7 @@ impl Input for Imtcp {
             },
             notify_open: params.notify_open.unwrap_or(module.notify_open),
             notify_close: params.notify_close.unwrap_or(module.notify_close),
+            allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
         };
         let delay = params.flow_control.unwrap_or(module.flow_control);
         Ok(Self {
@@ -109,6 +114,7 @@ impl Input for Imtcp {
             keep_alive: self.listen.keep_alive,
             notify_open: self.listen.notify_open,
             notify_close: self.listen.notify_close,
+            allowed: &self.listen.allowed,
         };
         let port = self.host.listen(self, &listen)?;
         // The host activates an instance once.

@@ -78,6 +78,8 @@ pub struct ModuleParams {
     /// Keep the case of sender names; off is not there yet.
     #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
     pub preserve_case: bool,
+    /// Who may connect: addresses, networks and names; otherwise whom `$AllowedSender` names.
+    pub allowed_sender: Vec<String>,
 }
 
 /// The module's options, and how many listeners have been made with them.
@@ -166,6 +168,8 @@ pub struct InputParams {
     pub keep_alive_interval: Option<u32>,
     /// Keep the case of sender names; off is not there yet.
     pub preserve_case: Option<bool>,
+    /// Who may connect, instead of whom the module's list names.
+    pub allowed_sender: Option<Vec<String>>,
     /// Seconds in which rateLimit.burst messages may come; 0 = no limit.
     #[param(name = "rateLimit.interval", non_negative, default = "0")]
     pub limit_interval: u32,

@@ -22,10 +22,13 @@ pub struct Imudp {
     threads: u32,
     batch: usize,
     time_requery: u32,
+    /// Who may send, with commas between.
+    allowed: String,
     limit: Option<Mutex<Limit>>,
     listeners: OnceLock<Vec<Listener>>,
     calls: Counter,
     received: Counter,
+    disallowed: Counter,
 }
 
 impl Input for Imudp {
@@ -35,15 +38,20 @@ impl Input for Imudp {
     type Settings = InputParams;
 
     fn new(module: &ModuleParams, params: InputParams, host: Host) -> Result<Self, Complaint> {
+        if params.allowed_sender.as_ref().is_some_and(Vec::is_empty) {
+            return Err(Complaint::new("allowedSender names nobody").param("allowedSender"));
+        }
         Ok(Self {
             host,
             threads: module.threads,
             batch: module.batch_size as usize,
             time_requery: module.time_requery,
+            allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
             limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
             listeners: OnceLock::new(),
             calls: host.counter("called.recvmmsg"),
             received: host.counter("msgs.received"),
+            disallowed: host.counter("disallowed"),
             params,
         })
     }

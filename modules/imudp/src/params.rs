@@ -14,6 +14,8 @@ pub struct ModuleParams {
     /// Datagrams in a row that share one time of reception; 0 = all of a call.
     #[param(non_negative, default = "2", legacy = "UDPServerTimeRequery:module")]
     pub time_requery: u32,
+    /// Who may send: addresses, networks and names; otherwise whom `$AllowedSender` names.
+    pub allowed_sender: Vec<String>,
 }
 
 /// `input(type="imudp")`.
@@ -48,4 +50,6 @@ pub struct InputParams {
     /// Listen on an address that the system does not have: 0 = no, 1 = yes, 2 = yes, and log it.
     #[param(min = 0, max = 2, default = "2")]
     pub ip_free_bind: u8,
+    /// Who may send, instead of whom the module's list names.
+    pub allowed_sender: Option<Vec<String>>,
 }

@@ -21,8 +21,11 @@ pub struct Receiver<'a> {
     /// Bytes for one of them.
     slot: usize,
     frames: Vec<Frame>,
-    senders: HashMap<IpAddr, u32>,
-    last: (IpAddr, u32),
+    /// Numbers of senders; none for those that may not send.
+    senders: HashMap<IpAddr, Option<u32>>,
+    last: (IpAddr, Option<u32>),
+    /// The stranger that was told of last.
+    told: Option<IpAddr>,
     stamp: i64,
     stamp_used: u32,
     /// When the sockets were last read, and whether something was left in one then.
@@ -41,7 +44,8 @@ impl<'a> Receiver<'a> {
             slot,
             frames: Vec::with_capacity(batch),
             senders: HashMap::new(),
-            last: (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
+            last: (IpAddr::V4(Ipv4Addr::UNSPECIFIED), Some(0)),
+            told: None,
             stamp: 0,
             stamp_used: u32::MAX,
             drained: None,
@@ -136,7 +140,10 @@ impl<'a> Receiver<'a> {
             if len == 0 {
                 continue;
             }
-            let peer = sender.map_or(0, |ip| self.peer(ip));
+            let Some(peer) = sender.map_or(Some(0), |ip| self.peer(ip)) else {
+                self.refuse(sender);
+                continue;
+            };
             let received_ns = self.time();
             self.frames.push(Frame {
                 off: (nth * self.slot) as u32,
@@ -191,16 +198,35 @@ impl<'a> Receiver<'a> {
         self.stamp
     }
 
-    fn peer(&mut self, ip: IpAddr) -> u32 {
+    /// The sender's number, if it may send.
+    fn peer(&mut self, ip: IpAddr) -> Option<u32> {
         if self.last.0 != ip {
             if self.senders.len() >= MAX_SENDERS {
                 self.senders.clear();
             }
-            let host = self.input.host;
-            let number = *self.senders.entry(ip).or_insert_with(|| host.intern(&ip.to_string(), "", 0));
+            let (host, allowed) = (self.input.host, &self.input.allowed);
+            let number = *self.senders.entry(ip).or_insert_with(|| {
+                let text = ip.to_canonical().to_string();
+                // A host that has no lists lets everybody send.
+                let may = host.control("sender.allowed", &format!("UDP {text} {allowed}")).unwrap_or(1) != 0;
+                may.then(|| host.intern(&ip.to_string(), "", 0))
+            });
             self.last = (ip, number);
         }
         self.last.1
+    }
+
+    /// A datagram of somebody who may not send.
+    fn refuse(&mut self, sender: Option<IpAddr>) {
+        self.input.disallowed.add(1);
+        // rsyslog: several in a row of one sender are one line.
+        if std::mem::replace(&mut self.told, sender) == sender {
+            return;
+        }
+        if self.input.host.setting("net.permitACLWarning").as_deref() != Some("off") {
+            let text = "imudp: UDP message from disallowed sender discarded";
+            self.input.host.log(Level::Error, 0, text);
+        }
     }
 
     fn complain(&self, e: Errno) {

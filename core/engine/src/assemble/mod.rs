@@ -28,6 +28,7 @@ use crate::queue::{Limits, Queue};
 use crate::reduce::Reducer;
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
+use crate::senders::{self, List, Remark, Rules};
 use crate::template::Template;
 use crate::worker::{ActionUse, Program, Reading};
 use std::sync::Arc;
@@ -133,8 +134,44 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         outputs: actions.into_iter().map(|(_, output)| output).collect(),
         running: None,
     };
+    core.senders.settle(allowed_senders(plan, &mut diagnostics));
     unsupported::report(plan, &mut diagnostics);
     (engine, diagnostics)
+}
+
+/// `$AllowedSender`, the lists of inputs that bring one, and the rules for both.
+fn allowed_senders(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> senders::Settled {
+    let is_on = |name, default| plan.globals.bool(name).unwrap_or(default);
+    let rules = Rules {
+        dns: is_on("net.enableDNS", true),
+        resolve: is_on("net.aclResolveHostname", true),
+        add_on_fail: is_on("net.aclAddHostnameOnFail", false),
+    };
+    let mut say = |remarks: Vec<Remark>, span: Span| {
+        diagnostics.extend(remarks.into_iter().map(|Remark { code, error, text }| match error {
+            true => Diagnostic::error(code, "allowed-sender", text, span),
+            false => Diagnostic::warning(code, "allowed-sender", text, span),
+        }));
+    };
+    let mut lists: Vec<(String, List)> = Vec::new();
+    for sender in &plan.allowed_senders {
+        let at = lists.iter().position(|(protocol, _)| *protocol == sender.protocol).unwrap_or_else(|| {
+            lists.push((sender.protocol.clone(), List::default()));
+            lists.len() - 1
+        });
+        say(lists[at].1.add(&sender.pattern, rules), sender.span);
+    }
+    let mut own = Vec::new();
+    let modules = plan.modules.iter().map(|module| &module.values);
+    for values in modules.chain(plan.inputs.iter().map(|input| &input.values)) {
+        let text = values.list("allowedSender").join(",");
+        if !text.is_empty() {
+            let (list, remarks) = List::parse(&text, rules);
+            say(remarks, values.span("allowedSender").unwrap_or(Span::NONE));
+            own.push((text, list));
+        }
+    }
+    senders::Settled { rules, lists, own, warn: is_on("net.permitACLWarning", true) }
 }
 
 /// The queue that a ruleset has of its own.

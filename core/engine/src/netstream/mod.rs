@@ -46,6 +46,12 @@ pub trait House: Send + Sync {
     fn log(&self, me: u64, level: u32, code: i32, text: &str);
     /// The instance's counter of this name.
     fn counter(&self, me: u64, name: &str) -> &'static AtomicU64;
+    /// Whether this address may connect, by the listener's own list (empty = everybody's), and if not, whether that is
+    /// to be logged.
+    fn admits(&self, own: &str, ip: &str) -> Result<(), bool> {
+        let _ = (own, ip);
+        Ok(())
+    }
 }
 
 /// Where a listener's sessions go.
@@ -139,6 +145,7 @@ impl Net {
             ),
             notify_open: spec.notify_open,
             notify_close: spec.notify_close,
+            allowed: spec.allowed.clone(),
             counters: Counters::new(&*self.house, me),
             seats: Seats::new(most, params.max_per_source),
         });

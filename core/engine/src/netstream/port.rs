@@ -26,6 +26,8 @@ pub(crate) struct Port {
     pub keep_alive: Option<TcpKeepalive>,
     pub notify_open: bool,
     pub notify_close: bool,
+    /// Who may connect, see [`House::admits`].
+    pub allowed: String,
     pub counters: Counters,
     pub seats: Seats,
 }
@@ -41,6 +43,7 @@ pub(crate) struct Counters {
     pub broken: &'static AtomicU64,
     pub wrong_protocol: &'static AtomicU64,
     pub accept_failed: &'static AtomicU64,
+    pub disallowed: &'static AtomicU64,
 }
 
 impl Counters {
@@ -56,6 +59,7 @@ impl Counters {
             broken: counter("sessions.broken"),
             wrong_protocol: counter("sessions.wrongprotocol"),
             accept_failed: counter("accepts.failed"),
+            disallowed: counter("disallowed"),
         }
     }
 }

@@ -294,6 +294,15 @@ impl Reactor {
             door.complained = false;
             let port = Arc::clone(&door.way.port);
             let loops = Arc::clone(&door.way.loops);
+            if let Err(say) = self.house.admits(&port.allowed, &connected.peer) {
+                count(port.counters.disallowed);
+                if say {
+                    let text =
+                        format!("connection request from disallowed sender {} discarded", connected.peer);
+                    self.house.log(port.me, log_level::ERROR, DISALLOWED, &text);
+                }
+                continue;
+            }
             count(port.counters.accepted);
             let seat = match Seat::wait(&port, &connected.peer) {
                 Ok(seat) => seat,
@@ -481,6 +490,8 @@ const EVENTS: usize = 256;
 const ACCEPTS_A_TURN: u32 = 64;
 /// The grain of deadlines.
 const TICK: Duration = Duration::from_millis(250);
+/// rsyslog's code of a sender that may not send.
+const DISALLOWED: i32 = 2063;
 /// A loop that sleeps no longer than this sees new deadlines in time by itself.
 const NAP: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(1);

@@ -389,8 +389,8 @@ unsafe extern "C" fn message_unset(h: Opaque, message: Opaque, property: i64) ->
 /// The texts are valid during the call.
 unsafe fn listen_request(spec: &ListenSpec) -> ListenRequest {
     // SAFETY: the caller's promise.
-    let [address, port, port_file, name] =
-        [spec.address, spec.port, spec.port_file, spec.name].map(|t| unsafe { text(t) });
+    let [address, port, port_file, name, allowed] =
+        [spec.address, spec.port, spec.port_file, spec.name, spec.allowed].map(|t| unsafe { text(t) });
     ListenRequest {
         address,
         port,
@@ -406,6 +406,7 @@ unsafe fn listen_request(spec: &ListenSpec) -> ListenRequest {
         keep_alive_interval: spec.keep_alive_interval,
         notify_open: spec.flags & listen_flag::NOTIFY_OPEN != 0,
         notify_close: spec.flags & listen_flag::NOTIFY_CLOSE != 0,
+        allowed,
     }
 }
 
@@ -438,5 +439,5 @@ unsafe fn failed(fault: &Fault, why: *mut abi::Complaint, status: i64) -> i64 {
 }
 
 /// Sizes of the first version of the ABI.
-const LISTEN_LEAST: usize = size_of::<ListenSpec>();
+const LISTEN_LEAST: usize = std::mem::offset_of!(ListenSpec, allowed);
 const CONNECT_LEAST: usize = size_of::<ConnectSpec>();

@@ -93,6 +93,8 @@ pub struct ListenRequest {
     pub keep_alive_interval: u32,
     pub notify_open: bool,
     pub notify_close: bool,
+    /// Who may connect, entries with commas between; empty = whom `$AllowedSender` names.
+    pub allowed: String,
 }
 
 /// What an output asks to connect to; see [`sysloom_abi::ConnectSpec`].
