@@ -1,11 +1,11 @@
 #!/bin/sh
 # Installs, from Debian's packages, the programs that the tests use as peers: rsyslogd with its TLS drivers,
-# syslog-ng, stunnel, OpenSSL (with its headers), valgrind, GnuTLS's tools, socat, tcpdump, Python, logger, sslscan and
+# syslog-ng, stunnel, OpenSSL (with its headers, for the driver ossl), valgrind, GnuTLS's tools, socat, tcpdump, Python, logger, sslscan and
 # testssl.sh; and from PyPI, in an environment of their own, sslyze and tlslite-ng. Run as root; does nothing that is
 # done already.
 set -eu
 export DEBIAN_FRONTEND=noninteractive
-wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev make valgrind sslscan testssl.sh python3-venv"
+wanted="rsyslog rsyslog-gnutls rsyslog-openssl gnutls-bin openssl stunnel4 socat bsdutils tcpdump iproute2 python3 gcc libc6-dev libssl-dev pkg-config make valgrind sslscan testssl.sh python3-venv"
 missing=
 for package in $wanted; do
     dpkg -s "$package" >/dev/null 2>&1 || missing="$missing $package"

@@ -168,7 +168,11 @@ fn a_driver_comes_by_name_by_file_and_by_alias() {
     let (_, loader) = Engine::searching(dir.path());
     assert_eq!(loader.driver("gtls").unwrap().name(), "ptcp");
     let failure = loader.driver("ossl").err().expect("nobody has it");
-    assert!(failure.to_string().contains("lmnsd_ossl.so: no such file"), "{failure}");
+    let failure = failure.to_string();
+    assert!(failure.contains("lmnsd_ossl.so: no such file"), "{failure}");
+    assert!(failure.contains("cargo build --release -p sysloom-nsd-ossl"), "{failure}");
+    let failure = loader.driver("nobody").err().expect("nobody has it").to_string();
+    assert!(!failure.contains("cargo build"), "{failure}");
 }
 
 #[test]

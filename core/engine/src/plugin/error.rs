@@ -81,7 +81,11 @@ impl fmt::Display for LoadFailure {
             }
             write!(f, "trying to load module {}: {error}", path.display())?;
         }
-        Ok(())
+        let missing = self.attempts.iter().all(|attempt| matches!(attempt.error, LoadError::Missing));
+        match super::search::advice(&self.name).filter(|_| missing) {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
     }
 }
 

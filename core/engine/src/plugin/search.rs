@@ -47,8 +47,7 @@ impl Search {
         if is_path(name) {
             return at_path(name);
         }
-        let stem = name.strip_suffix(".so").unwrap_or(name);
-        let stem = stem.strip_prefix("lmnsd_").or(stem.strip_prefix("nsd_")).unwrap_or(stem);
+        let stem = driver_stem(name);
         let spellings = |stem: &str| [format!("nsd_{stem}"), format!("lmnsd_{stem}")];
         let mut files = self.in_directories(&spellings(stem));
         if let Some((_, other)) = ALIASES.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(stem)) {
@@ -76,6 +75,18 @@ impl Search {
         });
         files.collect()
     }
+}
+
+/// What may be done about a driver for which there is no file.
+pub fn advice(name: &str) -> Option<&'static str> {
+    let stem = driver_stem(name);
+    APART.iter().find(|(driver, _)| driver.eq_ignore_ascii_case(stem)).map(|(_, advice)| *advice)
+}
+
+/// A driver's name without what its file's name has before and behind it.
+fn driver_stem(name: &str) -> &str {
+    let stem = name.strip_suffix(".so").unwrap_or(name);
+    stem.strip_prefix("lmnsd_").or(stem.strip_prefix("nsd_")).unwrap_or(stem)
 }
 
 /// rsyslog: what begins so is no name, and the module path does not apply.
@@ -113,6 +124,12 @@ fn unique(files: Vec<PathBuf>) -> Vec<PathBuf> {
 
 /// Drivers that stand in for one of rsyslog's.
 const ALIASES: [(&str, &str); 1] = [("gtls", "rustls")];
+
+/// Drivers of this tree that are not built with the daemon.
+const APART: [(&str, &str); 1] = [(
+    "ossl",
+    "it is built apart, with OpenSSL's headers and pkg-config: cargo build --release -p sysloom-nsd-ossl",
+)];
 
 #[cfg(test)]
 mod tests {
