@@ -68,7 +68,7 @@ impl Diagnostic {
 pub fn first_line(d: &Diagnostic, sources: &Sources) -> String {
     let kind = match (d.code, d.severity) {
         (2207, _) | (1, Severity::Error) => "error",
-        (2357, _) => "warning",
+        (2357, _) if d.slug != QUEUE_MARK => "warning",
         // rsyslog: only messages of its parser say where they come from.
         _ => return d.message.clone(),
     };
@@ -79,6 +79,9 @@ pub fn first_line(d: &Diagnostic, sources: &Sources) -> String {
         None => d.message.clone(),
     }
 }
+
+/// rsyslog: what it remarks on a queue's marks says the queue, and not the place.
+pub(crate) const QUEUE_MARK: &str = "queue-mark";
 
 /// The indented block below the first line: place, source line with caret, remarks, help and the slug.
 pub fn render(d: &Diagnostic, sources: &Sources, colour: bool) -> String {

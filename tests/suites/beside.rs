@@ -3,10 +3,12 @@
 //! Each part says what is compared and which differences are meant. Without rsyslogd on the machine, what must come out
 //! in any case is looked at still.
 
+#[path = "beside/marks.rs"]
+mod marks;
 #[path = "beside/reduction.rs"]
 mod reduction;
 
-use std::path::Path;
+use std::os::unix::process::CommandExt;
 use std::process::Command;
 use sysloom_tests::{Dir, Peer, daemon_command};
 
@@ -18,25 +20,43 @@ struct Subject {
 }
 
 impl Subject {
+    /// Under rsyslogd's name, so that it speaks as rsyslogd.
     fn ours(config: &str) -> Self {
-        Self::start("sysloomd", daemon_command(), config)
+        Self::start("ours", daemon_command(), config)
     }
 
     /// rsyslogd, unless it is not there.
     fn theirs(config: &str) -> Option<Self> {
-        let exe = Path::new("/usr/sbin/rsyslogd");
-        Peer::wanted("rsyslogd").then(|| Self::start("rsyslogd", Command::new(exe), config))
+        Peer::wanted("rsyslogd").then(|| Self::start("rsyslogd", Command::new(RSYSLOGD), config))
+    }
+
+    /// This daemon and rsyslogd, if it is there, with their debug streams on.
+    fn both_debugging(config: &str) -> (Self, Option<Self>) {
+        let start = |name, mut command: Command| {
+            command.arg("-d");
+            Self::start(name, command, config)
+        };
+        let theirs = Peer::wanted("rsyslogd").then(|| start("rsyslogd", Command::new(RSYSLOGD)));
+        (start("ours", daemon_command()), theirs)
     }
 
     /// `{dir}` in the configuration is its directory.
     fn start(name: &'static str, mut command: Command, config: &str) -> Self {
         let dir = Dir::new();
+        if name == "ours" {
+            command.arg0("rsyslogd");
+        }
         let config = config.replace("{dir}", &dir.path().display().to_string());
         let config = dir.write("test.conf", config);
         command.args(["-n", "-C", "-iNONE", "-f"]).arg(config).current_dir(dir.path());
         command.env("LC_ALL", "C").env("TZ", "UTC").env("RSYSLOG_DFLT_LOG_INTERNAL", "1");
         let daemon = Peer::start_logged(&dir, name, &mut command);
         Self { name, dir, daemon: Some(daemon) }
+    }
+
+    /// What it wrote to stdout and stderr.
+    fn said(&self) -> String {
+        self.daemon.as_ref().map(Peer::output).unwrap_or_default()
     }
 
     fn text(&self, file: &str) -> String {
@@ -59,3 +79,5 @@ impl Subject {
         }
     }
 }
+
+const RSYSLOGD: &str = "/usr/sbin/rsyslogd";

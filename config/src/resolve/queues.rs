@@ -1,7 +1,7 @@
 //! Checks of queues that need all their values: a disk needs a file name, and no two queues may share one.
 
 use super::Loader;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, QUEUE_MARK};
 use crate::plan::{ActionId, Origin, Setting, Value, Values};
 use crate::source::Span;
 use std::collections::HashMap;
@@ -77,6 +77,13 @@ impl Loader<'_> {
                     place_of(queue, "queue.size"),
                 ));
             }
+            if kind != "direct" {
+                let marks = low_marks(&name, queue, file.is_some());
+                self.diagnostics.extend(marks.into_iter().map(|(param, code, message)| match code {
+                    NOT_MEANT => Diagnostic::error(code, QUEUE_MARK, message, place_of(queue, param)),
+                    _ => Diagnostic::warning(code, QUEUE_MARK, message, place_of(queue, param)),
+                }));
+            }
             let Some(file) = file else { continue };
             let directory = queue.str("queue.spoolDirectory").unwrap_or("").to_string();
             if let Some(first) = prefixes.insert((directory.clone(), file.clone()), place) {
@@ -91,6 +98,43 @@ impl Loader<'_> {
     }
 }
 
+/// What rsyslog finds odd about a queue's marks: the parameter, the code and the words.
+fn low_marks(name: &str, queue: &Values, spills: bool) -> Vec<(&'static str, i32, String)> {
+    let own = |param| queue.written(param).and(queue.int(param)).filter(|n| *n != -1);
+    let size = queue.int("queue.size").unwrap_or_default();
+    let low = |param: &'static str, what: &str, share: i64| {
+        let (given, usual) = (own(param)?, size / 100 * share);
+        let text = format!(
+            "queue \"{name}\": {what} is set quite low at {given}. You should only set it below {share}% ({usual}) if you \
+             have a good reason for this."
+        );
+        (given < usual).then_some((param, CODE_LOW, text))
+    };
+    let mut found = Vec::new();
+    found.extend(low("queue.highWatermark", "high water mark", 60));
+    if queue.int("queue.workerThreads").is_some_and(|n| n > 1) {
+        // rsyslog: it leaves out the last letter of the name.
+        found.extend(low("queue.workerThreadMinimumMessages", "queue.workerThreadMinimumMessage", 10));
+    }
+    if let Some(mark) = own("queue.discardMark").filter(|mark| *mark > size) {
+        let text = format!("error: queue \"{name}\": queue.discardMark {mark} is set larger than queue.size");
+        found.push(("queue.discardMark", NOT_MEANT, text));
+    }
+    found.extend(low("queue.discardMark", "queue.discardMark", 80));
+    if let (true, Some(full), Some(high)) = (spills, own("queue.fullDelayMark"), own("queue.highWatermark"))
+        && full < high
+    {
+        // rsyslog: two blanks stand in its words.
+        let text = format!(
+            "queue \"{name}\": queue.fullDelayMark is set below high water mark. This will result in DA mode  NOT being \
+             activated for full delayable messages: In many cases this is a configuration error, please check if this \
+             is really what you want"
+        );
+        found.push(("queue.fullDelayMark", CODE_FULL_DELAY, text));
+    }
+    found
+}
+
 /// The type of a queue that names none.
 fn default_type(queue: &Values) -> String {
     let param = queue.index("queue.type").and_then(|index| queue.table().get(index));
@@ -98,3 +142,7 @@ fn default_type(queue: &Values) -> String {
 }
 
 const LEAST_SIZE: i64 = 100;
+/// rsyslog's codes.
+const CODE_LOW: i32 = 2357;
+const CODE_FULL_DELAY: i32 = 2358;
+const NOT_MEANT: i32 = 1000;

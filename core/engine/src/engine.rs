@@ -232,7 +232,7 @@ impl Engine {
         let (own, core) = (self.own(), Arc::downgrade(&self.core));
         self.core.log.deliver_to(Arc::new(move |line: &Line| {
             let message = log.message(line);
-            let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP;
+            let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | intake::OWN;
             let frames = [Frame { len: message.len() as u32, flags, ..Frame::default() }];
             // A full queue must not hold back whoever has something to say about it.
             let flags = submit_flag::FLUSH | submit_flag::NO_WAIT;

@@ -172,3 +172,5 @@ fn nonzero(slot: &mut i64, make: impl FnOnce() -> i64) -> &i64 {
 const LIGHT: u32 = 1 << 30;
 const FULL: u32 = 1 << 31;
 const DELAYS: u32 = LIGHT | FULL;
+/// A message of the daemon's own.
+pub(crate) const OWN: u32 = 1 << 29;

@@ -3,6 +3,7 @@
 //! Workers make one for each message on the stack; nothing is copied but what must be composed.
 
 use crate::batch::Head;
+use crate::intake::OWN;
 use crate::peers::Peers;
 use crate::script::vars::{self, Globals, Path, Slot};
 use crate::{clock, system};
@@ -96,6 +97,8 @@ impl<'a> Message<'a> {
             Property::Procid => parsed.procid(text),
             Property::Msgid => parsed.msgid(text),
             Property::StructuredData => parsed.structured_data(text),
+            // rsyslog: the daemon's own messages are nothing but their text.
+            Property::Rawmsg | Property::RawmsgAfterPri if self.head.flags & OWN != 0 => parsed.msg(text),
             // rsyslog: rawmsg is the text after the reception rules, too.
             Property::Rawmsg => text,
             Property::RawmsgAfterPri => parsed.after_pri(text),

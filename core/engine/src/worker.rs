@@ -403,7 +403,7 @@ impl Reading {
     ) -> Option<Text> {
         let sanitized = match flags & SPECIAL {
             0 => parse_chain(&self.sanitize, &self.options, received, raw, changed, parsed),
-            flags => self.read_special(flags, received, raw, changed, parsed),
+            _ => self.read_special(flags, received, raw, changed, parsed),
         };
         sanitized.map(|sanitized| match sanitized {
             Sanitized::Unchanged { len } => Text::Raw(len),
@@ -435,6 +435,10 @@ impl Reading {
         };
         if flags & frame_flag::LOCAL != 0 {
             local::parse(text, &options, received, parsed);
+            if flags & intake::OWN != 0 {
+                // rsyslog: no blank stands before what the daemon itself says.
+                parsed.msg = Span::new(parsed.msg.offset as usize + 1, text.len());
+            }
         } else {
             parse_text(text, &options, received, parsed);
         }

@@ -121,7 +121,7 @@ fn suspension_and_resumption_are_said_and_counted_as_rsyslog_does() {
     let end = "There should be messages before this one giving the reason for suspension. [v";
     let first = own("retry 0.");
     assert!(
-        first.contains(&format!("2007: action 'gone' suspended (module 'builtin:omfwd'), retry 0. {end}"))
+        first.contains(&format!("2007:action 'gone' suspended (module 'builtin:omfwd'), retry 0. {end}"))
     );
     let next = own("next retry is ");
     assert!(next.contains(&format!(", retry nbr 0. {end}")), "{next}");
@@ -133,7 +133,7 @@ fn suspension_and_resumption_are_said_and_counted_as_rsyslog_does() {
         let said = std::fs::read_to_string(dir.file("own")).ok()?;
         said.lines().find(|line| line.contains("resumed")).map(str::to_owned)
     });
-    assert!(resumed.contains("2359: action 'gone' resumed (module 'builtin:omfwd') [v"), "{resumed}");
+    assert!(resumed.contains("2359:action 'gone' resumed (module 'builtin:omfwd') [v"), "{resumed}");
     let line = sysloom_tests::wait_for("a report of it", || {
         let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
         stats.lines().find(|l| l.contains(": gone: ") && l.contains(" resumed=1 ")).map(str::to_owned)

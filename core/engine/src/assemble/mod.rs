@@ -11,7 +11,7 @@ mod unsupported;
 pub use environment::{Modules, World};
 
 use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, ToPlugin, When};
-use crate::batch::Pool;
+use crate::batch::{Bulk, Pool};
 use crate::control::{Time, Times};
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
@@ -80,7 +80,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     if let Some(time) = instrumented.enqueue.is().filter(|_| unsaid("queue.timeoutEnqueue")) {
         limits.timeout_enqueue = time;
     }
-    let queue = Queue::new("main Q", limits, Arc::clone(&pool), &core.stats);
+    let queue = new_queue("main Q", limits, &pool, core);
     let queue = Arc::new(queue.ordered(core.control.main_ordered.clone()));
     let filled = Arc::clone(&queue);
     core.control.count_queue(Box::new(move || filled.fill()));
@@ -174,6 +174,11 @@ fn allowed_senders(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> senders::S
     senders::Settled { rules, lists, own, warn: is_on("net.permitACLWarning", true) }
 }
 
+fn new_queue<T: Bulk>(name: &str, limits: Limits, pool: &Arc<Pool<T>>, core: &Core) -> Queue<T> {
+    core.log.say(7, 0, &format!("queue '{name}': {}", limits.describe()));
+    Queue::new(name, limits, Arc::clone(pool), &core.stats)
+}
+
 /// The queue that a ruleset has of its own.
 fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
     let values = ruleset.queue.as_ref()?;
@@ -185,7 +190,7 @@ fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
     if let Some((globals, _)) = core.globals.get() {
         general_times(globals, "ruleset", Some(values), &mut limits);
     }
-    let queue = Arc::new(Queue::new(&ruleset.name, limits, Arc::new(Pool::new(POOL)), &core.stats));
+    let queue = Arc::new(new_queue(&ruleset.name, limits, &Arc::new(Pool::new(POOL)), core));
     let filled = Arc::clone(&queue);
     core.control.count_queue(Box::new(move || filled.fill()));
     Some(queue)
@@ -392,8 +397,7 @@ impl Making<'_> {
             shutdown: unsaid("queue.timeoutShutdown", &instrumented.shutdown),
             enqueue: unsaid("queue.timeoutEnqueue", &instrumented.enqueue),
         };
-        let pool = Arc::new(Pool::new(POOL));
-        let queue = Queue::new(&format!("{action} queue"), limits, pool, &self.core.stats);
+        let queue = new_queue(&format!("{action} queue"), limits, &Arc::new(Pool::new(POOL)), self.core);
         let queue = Arc::new(queue.ordered(ordered));
         let filled = Arc::clone(&queue);
         self.core.control.count_queue(Box::new(move || filled.fill()));

@@ -63,7 +63,7 @@ impl Window {
 impl Limits {
     /// rsyslog: what the main queue has when nothing is said of it.
     pub fn main_default() -> Self {
-        Self { batch: 256, ..Self::sized(100_000, 2) }
+        Self { batch: 256, minimum_messages: 40_000, ..Self::sized(100_000, 2) }
     }
 
     /// rsyslog: what a queue of an action has.
@@ -76,11 +76,33 @@ impl Limits {
         }
     }
 
+    /// What bounds the queue, in one line, for the debug stream.
+    pub fn describe(&self) -> String {
+        format!(
+            "size {}, full delay {}, light delay {}, batch {}, least batch {}, discard mark {}, workers {}, \
+             messages for a worker {}, flow control {}, times: shutdown {:?}, action completion {:?}, enqueue {:?}, \
+             worker {:?}",
+            self.size,
+            self.full_delay_mark,
+            self.light_delay_mark,
+            self.batch,
+            self.min_batch,
+            self.discard_mark,
+            self.workers,
+            self.minimum_messages,
+            self.take_flow_control,
+            self.timeout_shutdown,
+            self.timeout_action_completion,
+            self.timeout_enqueue,
+            self.timeout_worker,
+        )
+    }
+
     fn sized(size: usize, workers: usize) -> Self {
         Self {
             size,
-            light_delay_mark: percent(size, 70),
-            full_delay_mark: percent(size, 97),
+            light_delay_mark: share(size, 70).unwrap_or((size - 1).max(1)),
+            full_delay_mark: share(size, 97).unwrap_or((size - 1).max(1)),
             timeout_enqueue: Duration::from_millis(2000),
             timeout_shutdown: Duration::from_millis(1500),
             timeout_action_completion: Duration::from_millis(1000),
@@ -91,7 +113,8 @@ impl Limits {
             workers,
             minimum_messages: (size / workers.max(1)).max(1),
             timeout_worker: Duration::from_millis(60_000),
-            discard_mark: size * 98 / 100,
+            // Nothing is discarded before a small queue is full.
+            discard_mark: share(size, 98).unwrap_or(size),
             discard_severity: ALL_KEPT,
             sampling: 0,
             slowdown: Duration::ZERO,
@@ -118,7 +141,11 @@ impl Limits {
         // rsyslog: a mark that lies outside the queue is set to its share of the size.
         let mark = |name, usual| number(name).filter(|n| (1..=size).contains(n)).unwrap_or(usual);
         Self {
-            light_delay_mark: mark("queue.lightDelayMark", usual.light_delay_mark),
+            // rsyslog: 0 = senders are not delayed before the queue is full.
+            light_delay_mark: match number("queue.lightDelayMark") {
+                Some(0) => size,
+                _ => mark("queue.lightDelayMark", usual.light_delay_mark),
+            },
             full_delay_mark: mark("queue.fullDelayMark", usual.full_delay_mark),
             timeout_enqueue: time("queue.timeoutEnqueue").unwrap_or(usual.timeout_enqueue),
             timeout_shutdown: time("queue.timeoutShutdown").unwrap_or(usual.timeout_shutdown),
@@ -131,9 +158,9 @@ impl Limits {
             take_flow_control: values.bool("queue.takeFlowCtlFromMsg").unwrap_or(false),
             timeout_worker: time("queue.timeoutWorkerThreadShutdown").unwrap_or(usual.timeout_worker),
             minimum_messages: number("queue.workerThreadMinimumMessages")
-                .filter(|n| *n > 0)
+                .filter(|n| (1..=size).contains(n))
                 .unwrap_or(usual.minimum_messages),
-            discard_mark: number("queue.discardMark").unwrap_or(usual.discard_mark),
+            discard_mark: mark("queue.discardMark", usual.discard_mark),
             discard_severity: values.int("queue.discardSeverity").unwrap_or(ALL_KEPT),
             sampling: number("queue.samplingInterval").unwrap_or(0),
             slowdown: Duration::from_micros(number("queue.dequeueSlowdown").unwrap_or(0) as u64),
@@ -148,8 +175,10 @@ fn window(values: &Values) -> Option<Window> {
     Some(Window { begin: values.int("queue.dequeueTimeBegin").unwrap_or(0), end })
 }
 
-fn percent(size: usize, share: usize) -> usize {
-    (size * share / 100).max(1)
+/// So many percent of a size, of its whole hundreds; none of a size below one hundred.
+// rsyslog: this is how it counts.
+fn share(size: usize, percent: usize) -> Option<usize> {
+    Some(size / 100 * percent).filter(|share| *share > 0)
 }
 
 /// rsyslog: the number behind the least urgent severity.
