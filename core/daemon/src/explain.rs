@@ -4,8 +4,9 @@ use crate::report::VERSION;
 use crate::settings::Settings;
 use std::fmt::Write;
 use std::process::ExitCode;
-use sysloom_config::catalogue::{self, ModuleSpec, Param};
+use sysloom_config::catalogue::{self, Kinds, ModuleSpec, Param};
 use sysloom_engine::core::Core;
+use sysloom_engine::parsers;
 use sysloom_engine::plugin::{self, Host, Loader};
 use sysloom_engine::selflog::Selflog;
 
@@ -13,6 +14,10 @@ use sysloom_engine::selflog::Selflog;
 pub fn explain(word: &str, settings: &Settings) -> ExitCode {
     if let Some(text) = sysloom_config::explain::explain(word) {
         println!("{}", text.trim_end());
+        return ExitCode::SUCCESS;
+    }
+    if let Some(parser) = parsers::module(word) {
+        print!("{}", describe(&parser));
         return ExitCode::SUCCESS;
     }
     let core = Core::new(Selflog::new("sysloomd", VERSION));
@@ -39,7 +44,11 @@ fn describe(spec: &ModuleSpec) -> String {
         let _ = writeln!(out, "\nThe template of an action that names none is {template}.");
     }
     section(&mut out, &format!("module(load=\"{}\" ...)", spec.name), &spec.module_params);
-    let object = if spec.kinds.is_action() { "action" } else { "input" };
+    let object = match spec.kinds {
+        kinds if kinds.is_action() => "action",
+        kinds if kinds.contains(Kinds::PARSER) => "parser",
+        _ => "input",
+    };
     section(&mut out, &format!("{object}(type=\"{}\" ...)", spec.name), &spec.instance_params);
     if spec.uses_streams {
         section(&mut out, "both, for the stream that carries it", &catalogue::streams());

@@ -70,6 +70,12 @@ impl Batch {
         self.heads.push(Head { off, len: message.len() as u32, ..head });
     }
 
+    /// The ruleset that called for this message to go into its queue.
+    pub(crate) fn called(&self, at: usize) -> Option<usize> {
+        let place = self.handed.binary_search_by_key(&at, |(at, ..)| *at).ok()?;
+        self.handed.get(place)?.1
+    }
+
     /// The bytes of a message as received.
     pub fn raw(&self, head: &Head) -> &[u8] {
         let off = head.off as usize;

@@ -11,6 +11,7 @@ use crate::plugin::{
     ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Side, Stat,
     StreamSink,
 };
+use crate::properties::Properties;
 use crate::reduce::Reducer;
 use crate::selflog::Selflog;
 use crate::senders::Senders;
@@ -38,6 +39,8 @@ pub struct Core {
     /// Inputs that hear of readers of the statistics.
     pub(crate) readers: RwLock<Vec<Weak<InputInstance>>>,
     pub(crate) net: OnceLock<Net>,
+    /// What plugins ask of messages, by number.
+    pub properties: Arc<Properties>,
     /// Loads drivers on demand.
     pub(crate) loader: OnceLock<Arc<Loader>>,
     /// Names of instances, for their counters and messages.
@@ -75,6 +78,7 @@ pub enum Kind {
     Module = 1,
     Input = 2,
     Action = 3,
+    Parser = 4,
 }
 
 impl Core {
@@ -88,6 +92,7 @@ impl Core {
             readers: RwLock::default(),
             settled: OnceLock::new(),
             net: OnceLock::new(),
+            properties: Arc::default(),
             loader: OnceLock::new(),
             names: RwLock::default(),
             streams: RwLock::default(),
@@ -240,6 +245,12 @@ impl Services for Core {
             return status::INVALID;
         };
         worker::property(message, &property, out).map_or(status::INVALID, |len| len as i64)
+    }
+
+    fn find_property(&self, name: &str) -> i64 {
+        let globals = self.globals.get().map(|(globals, _)| globals);
+        let exact = globals.and_then(|globals| globals.bool("variables.caseSensitive")).unwrap_or(false);
+        self.properties.find(name, exact).unwrap_or(status::INVALID)
     }
 
     fn counter_of(&self, _: u64, origin: &str, object: &str, name: &str, flags: u32) -> &'static AtomicU64 {

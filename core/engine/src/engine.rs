@@ -11,6 +11,7 @@ use crate::intake::{self, Intake};
 use crate::lookup::Table;
 use crate::message::Around;
 use crate::objects::Objects;
+use crate::parsers::Chain;
 use crate::plugin::{Fault, InputInstance, OutputInstance, Watch};
 use crate::queue::Queue;
 use crate::selflog::Line;
@@ -118,6 +119,7 @@ impl Engine {
             .filter_map(|used| used.action.error_file.as_ref())
             .for_each(ErrorFile::hup);
         self.objects.tables.iter().for_each(Table::hup);
+        self.program.chains.iter().flatten().for_each(Chain::hup);
     }
 
     /// Says one of the daemon's own lines, after which nothing more comes from inputs: stops them, lets the workers

@@ -23,10 +23,12 @@ pub mod lookup;
 pub mod message;
 pub mod netstream;
 pub mod objects;
+pub mod parsers;
 pub mod peers;
 pub mod percentile;
 #[allow(unsafe_code, reason = "the room where the engine meets plugins: see its head")]
 pub mod plugin;
+pub mod properties;
 pub mod queue;
 mod reduce;
 pub mod ruleset;

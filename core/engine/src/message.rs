@@ -17,12 +17,25 @@ pub struct Message<'a> {
     pub head: &'a Head,
     /// As received.
     pub raw: &'a [u8],
-    /// Sanitised; the spans of `parsed` lie here.
+    /// Where the spans of `parsed` lie: the sanitised text, and behind it what parsers put in.
     pub text: &'a [u8],
+    /// How much of `text` is the sanitised text.
+    pub rawmsg: usize,
     pub parsed: &'a Parsed,
     pub around: &'a Around,
     /// The message's own variables.
     pub vars: &'a Slot,
+}
+
+/// The place of a message's text, see [`Message::text`].
+#[derive(Clone, Copy, Debug)]
+pub enum Text {
+    /// The head of the raw message.
+    Raw(usize),
+    /// A part of what had to be changed.
+    Changed(usize, usize),
+    /// The same, and behind the text what parsers put in: offset, length of the text, length of all.
+    Grown(usize, usize, usize),
 }
 
 /// What is the same for all messages.
@@ -47,7 +60,48 @@ pub struct InputFacts {
     pub ruleset: usize,
 }
 
+impl Text {
+    /// The bytes in which spans lie.
+    pub fn of<'a>(self, raw: &'a [u8], changed: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::Raw(len) => raw.get(..len),
+            Self::Changed(off, len) | Self::Grown(off, _, len) => changed.get(off..off + len),
+        }
+        .unwrap_or_default()
+    }
+
+    /// How many of them are the message's text.
+    pub fn shown(self) -> usize {
+        match self {
+            Self::Raw(len) | Self::Changed(_, len) | Self::Grown(_, len, _) => len,
+        }
+    }
+
+    /// With `more` behind everything that is there.
+    pub fn grown(self, raw: &[u8], more: &[u8], changed: &mut Vec<u8>) -> Self {
+        let all = self.of(raw, changed).len();
+        let off = match self {
+            Self::Changed(off, len) | Self::Grown(off, _, len) if off + len == changed.len() => off,
+            Self::Raw(_) => {
+                changed.extend_from_slice(self.of(raw, &[]));
+                changed.len() - all
+            }
+            Self::Changed(off, len) | Self::Grown(off, _, len) => {
+                changed.extend_from_within(off..off + len);
+                changed.len() - all
+            }
+        };
+        changed.extend_from_slice(more);
+        Self::Grown(off, self.shown(), all + more.len())
+    }
+}
+
 impl<'a> Message<'a> {
+    /// The sanitised text.
+    pub fn rawmsg(&self) -> &'a [u8] {
+        self.text.get(..self.rawmsg).unwrap_or_default()
+    }
+
     pub fn facility(&self) -> u8 {
         self.parsed.pri.facility
     }
@@ -100,8 +154,8 @@ impl<'a> Message<'a> {
             // rsyslog: the daemon's own messages are nothing but their text.
             Property::Rawmsg | Property::RawmsgAfterPri if self.head.flags & OWN != 0 => parsed.msg(text),
             // rsyslog: rawmsg is the text after the reception rules, too.
-            Property::Rawmsg => text,
-            Property::RawmsgAfterPri => parsed.after_pri(text),
+            Property::Rawmsg => self.rawmsg(),
+            Property::RawmsgAfterPri => parsed.after_pri(self.rawmsg()),
             Property::SyslogfacilityText => pri::facility_name(self.facility()).as_bytes(),
             Property::SyslogseverityText => pri::severity_name(self.severity()).as_bytes(),
             Property::Syslogfacility => NUMBERS.get(usize::from(self.facility()))?.as_bytes(),

@@ -4,9 +4,11 @@
 //! order; each action that got records commits once a batch. Everything a worker needs is kept and reused.
 
 use crate::action::{Action, Attempt, Outbox, Stop, When};
-use crate::batch::Batch;
+use crate::batch::{Batch, Head};
 use crate::intake;
-use crate::message::{Around, Message, reception};
+use crate::message::{Around, Message, Text, reception};
+use crate::parsers::{Chain, Draft, Outcome, Scratch};
+use crate::properties::Properties;
 use crate::queue::{Delay, Queue, Taken};
 use crate::ruleset::{self, Host, Ruleset};
 use crate::script::{Run, Slot};
@@ -30,6 +32,10 @@ pub struct Program {
     pub templates: Vec<Arc<Template>>,
     pub actions: Vec<Arc<ActionUse>>,
     pub reading: Reading,
+    /// By number of the ruleset: parsers of its own. Empty = no ruleset has any.
+    pub chains: Vec<Option<Chain>>,
+    /// What plugins ask of messages.
+    pub properties: Arc<Properties>,
     pub log: Logger,
 }
 
@@ -50,6 +56,39 @@ pub struct ActionUse {
     pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
     /// The action's own queue: records wait there for workers of the action's own.
     pub queue: Option<Arc<Queue<Outbox>>>,
+}
+
+impl Program {
+    /// The parsers that a message's ruleset has of its own. Local sockets' own format is no parser's business.
+    fn chain(&self, head: &Head) -> Option<&Chain> {
+        if self.chains.is_empty() || head.flags & frame_flag::LOCAL != 0 {
+            return None;
+        }
+        let ruleset = self.around.inputs.get(head.input as usize).map_or(0, |input| input.ruleset);
+        self.chains.get(ruleset)?.as_ref()
+    }
+
+    /// Sanitises a message and asks the parsers of a chain: its text, and the ruleset that one of them sends it to. None
+    /// if it is to be dropped.
+    fn ask(&self, chain: &Chain, draft: &mut Draft<'_>) -> Option<(Text, Option<usize>)> {
+        let flags = draft.head.flags;
+        draft.text = self.reading.sanitized(draft.raw, draft.changed)?;
+        let options = self.reading.options_of(flags);
+        if draft.read_head() {
+            return Some((draft.text, None));
+        }
+        match chain.parse(draft, &options) {
+            Outcome::Parsed => Some((draft.text, None)),
+            Outcome::Rerouted(ruleset) => Some((draft.text, Some(ruleset))),
+            Outcome::Dropped => None,
+            Outcome::Unknown => {
+                let raw = String::from_utf8_lossy(draft.raw.get(..SHOWN).unwrap_or(draft.raw));
+                error!(self.log, "Error: one message could not be processed by any parser, message is being discarded \
+                    (start of raw msg: '{raw}')"; "code" => 2160);
+                None
+            }
+        }
+    }
 }
 
 impl ActionUse {
@@ -97,6 +136,9 @@ struct Work {
     changed: Vec<u8>,
     /// The messages' variables.
     vars: Vec<Slot>,
+    /// Messages that a parser sends to another ruleset than their input's, in their order.
+    rerouted: Vec<(usize, usize)>,
+    scratch: Scratch,
 }
 
 /// The actions' side of a worker while a message runs through its rulesets.
@@ -111,15 +153,6 @@ struct Acting<'w> {
     last: Option<usize>,
     /// The message's place in the batch.
     at: u64,
-}
-
-/// The place of a sanitised text.
-#[derive(Clone, Copy)]
-pub(crate) enum Text {
-    /// The head of the raw message.
-    Raw(usize),
-    /// A part of what had to be changed.
-    Changed(usize, usize),
 }
 
 thread_local! {
@@ -320,74 +353,89 @@ pub fn property(message: u64, name: &PropertyRef, out: &mut [u8]) -> Option<usiz
 
 impl Work {
     fn parse(&mut self, program: &Program) {
-        self.parsed.clear();
-        self.texts.clear();
-        self.changed.clear();
+        let Self { batch, parsed: all_parsed, texts, changed, vars, rerouted, scratch } = self;
+        all_parsed.clear();
+        texts.clear();
+        changed.clear();
+        rerouted.clear();
         // Only messages that set variables have something to free here.
-        self.vars.clear();
-        self.vars.resize_with(self.batch.len(), Slot::default);
-        for (at, _, vars) in &mut self.batch.handed {
-            if let Some(slot) = self.vars.get_mut(*at) {
-                *slot = std::mem::take(vars);
+        vars.clear();
+        vars.resize_with(batch.len(), Slot::default);
+        for (at, _, own) in &mut batch.handed {
+            if let Some(slot) = vars.get_mut(*at) {
+                *slot = std::mem::take(own);
             }
         }
         let mut received = (i64::MIN, reception(0));
-        for head in &self.batch.heads {
+        for (at, head) in batch.heads.iter().enumerate() {
             // Messages of one read share their time of reception.
             if received.0 != head.received_ns {
                 received = (head.received_ns, reception(head.received_ns));
             }
-            let raw = self.batch.raw(head);
+            let raw = batch.raw(head);
             let mut parsed = Parsed::new();
-            let mut text = program.reading.read(head.flags, &received.1, raw, &mut self.changed, &mut parsed);
+            let mut text = match (program.chain(head), vars.get_mut(at)) {
+                (Some(chain), Some(vars)) => {
+                    let mut draft = Draft {
+                        head,
+                        raw,
+                        text: Text::Raw(0),
+                        changed,
+                        parsed: &mut parsed,
+                        vars,
+                        received: &received.1,
+                        around: &program.around,
+                        properties: &program.properties,
+                        permit_slash: program.reading.options.permit_slash_in_programname,
+                        ignore_timestamp: head.flags & frame_flag::IGNORE_TIMESTAMP != 0,
+                        again: batch.called(at).is_some(),
+                        scratch,
+                    };
+                    let found = program.ask(chain, &mut draft);
+                    rerouted.extend(found.and_then(|(_, ruleset)| Some((at, ruleset?))));
+                    found.map(|(text, _)| text)
+                }
+                _ => program.reading.read(head.flags, &received.1, raw, changed, &mut parsed),
+            };
             if head.repeated > 1 {
-                text = text.map(|text| text.repeated(head.repeated, raw, &mut self.changed, &mut parsed));
+                text = text.map(|text| repeated(text, head.repeated, raw, changed, &mut parsed));
             }
-            self.texts.push(text);
-            self.parsed.push(parsed);
+            texts.push(text);
+            all_parsed.push(parsed);
         }
     }
 
-    /// The ruleset that another one handed this message to.
+    /// The ruleset that another one, or a parser, handed this message to.
     fn handed_to(&self, at: usize) -> Option<usize> {
-        let handed = &self.batch.handed;
-        let place = handed.binary_search_by_key(&at, |(at, ..)| *at).ok()?;
-        handed.get(place).and_then(|(_, ruleset, _)| *ruleset)
+        self.batch.called(at).or_else(|| {
+            let place = self.rerouted.binary_search_by_key(&at, |(at, _)| *at).ok()?;
+            self.rerouted.get(place).map(|(_, ruleset)| *ruleset)
+        })
     }
 
     fn message<'a>(&'a self, at: usize, program: &'a Program) -> Option<Message<'a>> {
         let head = self.batch.heads.get(at)?;
         let raw = self.batch.raw(head);
-        let text = (*self.texts.get(at)?)?.of(raw, &self.changed);
+        let place = (*self.texts.get(at)?)?;
+        let (text, rawmsg) = (place.of(raw, &self.changed), place.shown());
         let (parsed, vars) = (self.parsed.get(at)?, self.vars.get(at)?);
-        Some(Message { head, raw, text, parsed, around: &program.around, vars })
+        Some(Message { head, raw, text, rawmsg, parsed, around: &program.around, vars })
     }
 }
 
-impl Text {
-    /// The bytes of the text.
-    pub(crate) fn of<'a>(self, raw: &'a [u8], changed: &'a [u8]) -> &'a [u8] {
-        match self {
-            Self::Raw(len) => raw.get(..len),
-            Self::Changed(off, len) => changed.get(off..off + len),
-        }
-        .unwrap_or_default()
-    }
-
-    /// The text of a message that stands for as many of its like.
-    fn repeated(self, times: u32, raw: &[u8], changed: &mut Vec<u8>, parsed: &mut Parsed) -> Self {
-        let text = self.of(raw, changed);
-        // An empty msg stands at the end, whatever its span says.
-        let from = if parsed.msg.len == 0 { text.len() } else { parsed.msg.offset as usize };
-        let msg = parsed.msg(text);
-        let said = format!(" message repeated {times} times: [");
-        let cut = &msg[..msg.len().min(REPEATED_MOST)];
-        let text = [text.get(..from).unwrap_or_default(), said.as_bytes(), cut, b"]"].concat();
-        parsed.msg = Span::new(from, text.len());
-        let start = changed.len();
-        changed.extend_from_slice(&text);
-        Self::Changed(start, text.len())
-    }
+/// The text of a message that stands for as many of its like.
+fn repeated(text: Text, times: u32, raw: &[u8], changed: &mut Vec<u8>, parsed: &mut Parsed) -> Text {
+    let text = text.of(raw, changed);
+    // An empty msg stands at the end, whatever its span says.
+    let from = if parsed.msg.len == 0 { text.len() } else { parsed.msg.offset as usize };
+    let msg = parsed.msg(text);
+    let said = format!(" message repeated {times} times: [");
+    let cut = &msg[..msg.len().min(REPEATED_MOST)];
+    let text = [text.get(..from).unwrap_or_default(), said.as_bytes(), cut, b"]"].concat();
+    parsed.msg = Span::new(from, text.len());
+    let start = changed.len();
+    changed.extend_from_slice(&text);
+    Text::Changed(start, text.len())
 }
 
 impl Reading {
@@ -405,10 +453,21 @@ impl Reading {
             0 => parse_chain(&self.sanitize, &self.options, received, raw, changed, parsed),
             _ => self.read_special(flags, received, raw, changed, parsed),
         };
-        sanitized.map(|sanitized| match sanitized {
-            Sanitized::Unchanged { len } => Text::Raw(len),
-            Sanitized::Escaped { len } => Text::Changed(changed.len() - len, len),
-        })
+        sanitized.map(|sanitized| place(sanitized, changed))
+    }
+
+    /// The sanitised text of a message; `None` if it is empty.
+    fn sanitized(&self, raw: &[u8], changed: &mut Vec<u8>) -> Option<Text> {
+        (!raw.is_empty()).then(|| place(sanitize(&self.sanitize, raw, changed), changed))
+    }
+
+    /// The parsers' options for a message with these flags.
+    fn options_of(&self, flags: u32) -> Options {
+        Options {
+            parse_hostname: self.options.parse_hostname && flags & frame_flag::NO_HOSTNAME == 0,
+            ignore_timestamp: flags & frame_flag::IGNORE_TIMESTAMP != 0,
+            ..self.options.clone()
+        }
     }
 
     /// Messages of local sockets and of inputs that know more than the message says.
@@ -423,11 +482,7 @@ impl Reading {
         if raw.is_empty() {
             return None;
         }
-        let options = Options {
-            parse_hostname: self.options.parse_hostname && flags & frame_flag::NO_HOSTNAME == 0,
-            ignore_timestamp: flags & frame_flag::IGNORE_TIMESTAMP != 0,
-            ..self.options.clone()
-        };
+        let options = self.options_of(flags);
         let sanitized = sanitize(&self.sanitize, raw, changed);
         let text = match sanitized {
             Sanitized::Unchanged { len } => raw.get(..len)?,
@@ -446,6 +501,15 @@ impl Reading {
     }
 }
 
+fn place(sanitized: Sanitized, changed: &[u8]) -> Text {
+    match sanitized {
+        Sanitized::Unchanged { len } => Text::Raw(len),
+        Sanitized::Escaped { len } => Text::Changed(changed.len() - len, len),
+    }
+}
+
+/// Bytes of a message that are shown when no parser takes it.
+const SHOWN: usize = 60;
 /// Flags that the ordinary parser chain knows nothing of.
 const SPECIAL: u32 = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | frame_flag::NO_HOSTNAME;
 /// rsyslog: how much of a repeated message stands in the one that says so.

@@ -179,6 +179,24 @@ impl Parsed {
             procid_of(text, program).map_or(Span::NONE, |(from, to)| Span::new(start + from, start + to));
     }
 
+    /// `app-name`, and with it the program name.
+    pub fn set_app_name(&mut self, app_name: Span) {
+        self.app_name = app_name;
+        self.programname = app_name;
+    }
+
+    pub fn set_procid(&mut self, procid: Span) {
+        self.procid = procid;
+    }
+
+    pub fn set_msgid(&mut self, msgid: Span) {
+        self.msgid = msgid;
+    }
+
+    pub fn set_structured_data(&mut self, structured_data: Span) {
+        self.structured_data = structured_data;
+    }
+
     /// Sets the header fields of RFC 5424; what follows from them is set as well.
     #[inline]
     pub(crate) fn set_header(&mut self, bytes: &[u8], header: &Header, permit_slash: bool) {

@@ -1,5 +1,6 @@
 //! The world as the configuration sees it: files, users, and the modules that the plugin loader finds.
 
+use crate::parsers;
 use crate::plugin::{self, Loader, Plugin};
 use nix::unistd::{Group, User};
 use std::collections::HashMap;
@@ -48,6 +49,9 @@ impl Environment for World {
 
     fn load_module(&mut self, name: &str, _at: Span) -> Result<Arc<ModuleSpec>, String> {
         let name = name.strip_prefix("builtin:").unwrap_or(name);
+        if let Some(parser) = parsers::module(name) {
+            return Ok(Arc::new(parser));
+        }
         self.spec(self.loader.module(name))
     }
 

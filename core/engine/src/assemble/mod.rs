@@ -20,17 +20,20 @@ use crate::intake::Intake;
 use crate::message::{Around, InputFacts};
 use crate::netstream::Net;
 use crate::objects::Objects;
+use crate::parsers::{Chain, Parser, Rfc3164};
 use crate::peers::Peers;
 use crate::plugin::{
-    Fault, FunctionModule, HostValue, InputInstance, InputModule, OutputInstance, OutputModule,
+    Fault, FunctionModule, Generator, HostValue, InputInstance, InputModule, OutputInstance, OutputModule,
+    ParserInstance, ParserModule,
 };
 use crate::queue::{Limits, Queue};
 use crate::reduce::Reducer;
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
 use crate::senders::{self, List, Remark, Rules};
-use crate::template::Template;
+use crate::template::{Generated, Generators, Template};
 use crate::worker::{ActionUse, Program, Reading};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use sysloom_abi::iface_flag;
@@ -54,8 +57,10 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     // Inputs first: an instrumentation module sets defaults for the queues of actions.
     let inputs = made.inputs(&inputs_of);
     let actions = made.actions(&outputs_of);
-    let templates = Template::compile_all(plan, made.diagnostics);
+    let generators = made.generators();
+    let templates = Template::compile_all(plan, &generators, made.diagnostics);
     let functions = made.functions();
+    let chains = made.chains();
     let mut objects = Objects::new(plan, &core.stats, &core.log.logger(), made.diagnostics);
     objects.functions = functions;
     let exact_names = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
@@ -121,6 +126,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         queues,
         templates,
         reading,
+        chains,
+        properties: Arc::clone(&core.properties),
         log: core.log.logger(),
         actions: actions.iter().map(|(used, _)| Arc::clone(used)).collect(),
     });
@@ -272,6 +279,108 @@ impl Making<'_> {
             self.check(made, name, &module.values, module.span)
         });
         made.collect()
+    }
+
+    /// Modules that write templates, by name.
+    fn generators(&mut self) -> Generators {
+        let modules = self.plan.modules.iter().enumerate();
+        let made = modules.filter(|(_, module)| module.spec.kinds.contains(Kinds::STRGEN));
+        let made = made.filter_map(|(index, module)| {
+            let name = &module.spec.name;
+            let plugin = self.modules.plugin(name)?;
+            let generator =
+                Generator::new(plugin, name, id_of(Kind::Module, index), &host_values(&module.values));
+            let generator = self.check(generator, name, &module.values, module.span)?;
+            let properties = Arc::clone(&self.core.properties);
+            Some((name.to_ascii_lowercase(), Arc::new(Generated { generator, properties })))
+        });
+        made.collect()
+    }
+
+    /// The parsers of rulesets that name their own; nothing if none does.
+    fn chains(&mut self) -> Vec<Option<Chain>> {
+        let plan = self.plan;
+        if plan.rulesets.iter().all(|ruleset| ruleset.parsers.is_empty()) {
+            return Vec::new();
+        }
+        let mut modules: HashMap<usize, Option<ParserModule>> = HashMap::new();
+        let mut instances: HashMap<String, Option<Arc<ParserInstance>>> = HashMap::new();
+        let mut chains = Vec::new();
+        for ruleset in &plan.rulesets {
+            let mut chain = Vec::new();
+            for (name, span) in &ruleset.parsers {
+                let (module, values) = match plan.parsers.iter().find(|p| p.name.eq_ignore_ascii_case(name)) {
+                    Some(parser) => (parser.module, parser.values.clone()),
+                    None => {
+                        match name.to_ascii_lowercase().as_str() {
+                            "rsyslog.rfc5424" => chain.push(Parser::Rfc5424),
+                            "rsyslog.rfc3164" => chain.push(Parser::Rfc3164(Box::default())),
+                            _ => {}
+                        }
+                        let is_its = |module: &plan::Module| {
+                            module
+                                .spec
+                                .parser_name
+                                .as_deref()
+                                .is_some_and(|own| own.eq_ignore_ascii_case(name))
+                        };
+                        let Some(at) = plan.modules.iter().position(is_its) else { continue };
+                        (at, Values::defaults(plan.modules[at].spec.instance_params.clone().into()))
+                    }
+                };
+                let spec = &plan.modules[module].spec;
+                match spec.name.as_str() {
+                    "pmrfc5424" => chain.push(Parser::Rfc5424),
+                    "pmrfc3164" => {
+                        let find = |name: &str| plan.ruleset(name).map(|id| id.0);
+                        self.known_ruleset(&values, "headerless.ruleset", *span);
+                        chain.push(Parser::Rfc3164(Box::new(Rfc3164::new(
+                            &values,
+                            find,
+                            &self.core.log.logger(),
+                        ))));
+                    }
+                    word => {
+                        let made = match instances.get(&name.to_ascii_lowercase()) {
+                            Some(made) => made.clone(),
+                            None => {
+                                let object =
+                                    modules.entry(module).or_insert_with(|| self.parser_module(module));
+                                let me = id_of(Kind::Parser, instances.len());
+                                self.core.name(me, word, name);
+                                let made = object.as_ref().and_then(|object| {
+                                    let made = object.instance(me, &host_values(&values));
+                                    self.check(made, word, &values, *span).map(Arc::new)
+                                });
+                                instances.insert(name.to_ascii_lowercase(), made.clone());
+                                made
+                            }
+                        };
+                        chain.extend(made.map(Parser::Plugin));
+                    }
+                }
+            }
+            chains.push((!ruleset.parsers.is_empty()).then_some(Chain(chain)));
+        }
+        chains
+    }
+
+    fn parser_module(&mut self, index: usize) -> Option<ParserModule> {
+        let module = &self.plan.modules[index];
+        let name = &module.spec.name;
+        let plugin = self.modules.plugin(name)?;
+        let made = ParserModule::new(plugin, name, id_of(Kind::Module, index), &host_values(&module.values));
+        self.check(made, name, &module.values, module.span)
+    }
+
+    /// Reports a ruleset that a parameter names and nobody defines.
+    fn known_ruleset(&mut self, values: &Values, param: &str, at: Span) {
+        let Some(name) = values.str(param).filter(|name| !name.is_empty()) else { return };
+        if self.plan.ruleset(name).is_none() {
+            let text = format!("ruleset '{name}' cannot be found");
+            let span = values.span(param).unwrap_or(at);
+            self.diagnostics.push(Diagnostic::error(2207, "unknown-ruleset", text, span));
+        }
     }
 
     fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {

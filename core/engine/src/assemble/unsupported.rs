@@ -27,11 +27,7 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
             values(queue, QUEUES, &mut say);
             values(queue, DISK, &mut say);
         }
-        for (parser, span) in &ruleset.parsers {
-            say(format!("parser '{parser}' of ruleset '{}' instead of the usual ones", ruleset.name), *span);
-        }
     }
-    plan.parsers.iter().for_each(|p| say(format!("parser object '{}'", p.name), p.span));
     plan.timezones.iter().for_each(|t| say(format!("timezone object '{}'", t.name), t.span));
     plan.ratelimits.iter().for_each(|r| say(format!("ratelimit object '{}'", r.name), r.span));
 }

@@ -84,10 +84,11 @@ struct Instance<V> {
     _module: Arc<ModuleObject>,
 }
 
-// SAFETY: the ABI lets an instance be used from any thread, by several at once.
-unsafe impl<V: Send> Send for Instance<V> {}
+// SAFETY: the ABI lets an instance be used from any thread, by several at once; a table is functions and texts that live
+// as long as the process.
+unsafe impl<V> Send for Instance<V> {}
 // SAFETY: as above.
-unsafe impl<V: Sync> Sync for Instance<V> {}
+unsafe impl<V> Sync for Instance<V> {}
 
 impl<V> Drop for Instance<V> {
     fn drop(&mut self) {

@@ -26,6 +26,20 @@ pub enum Given<'a> {
     Json(&'a [u8]),
 }
 
+impl Given<'_> {
+    /// Its length in bytes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Part(range) => range.len(),
+            Self::Text(text) | Self::Json(text) => text.len(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// What a handle leads to.
 struct Lent<'a> {
     subject: &'a mut dyn Subject,

@@ -56,7 +56,15 @@ pub fn with_message<R>(text: &str, work: impl FnOnce(&Message<'_>) -> R) -> R {
     };
     let slot = Slot::default();
     let raw = text.as_bytes();
-    work(&Message { head: &head, raw, text: raw, parsed: &parsed, around: &around, vars: &slot })
+    work(&Message {
+        head: &head,
+        raw,
+        text: raw,
+        rawmsg: raw.len(),
+        parsed: &parsed,
+        around: &around,
+        vars: &slot,
+    })
 }
 
 fn set(message: &Message<'_>, path: &str, json: &str) {

@@ -1,9 +1,11 @@
 //! Templates: compiled once from the Plan into parts, rendered into an action's records for each message.
 
 mod date;
+mod generated;
 mod replace;
 mod tree;
 
+pub use generated::{Generated, Generators};
 pub use replace::{Scratch, Steps, json_escape};
 
 use crate::message::Message;
@@ -51,6 +53,8 @@ enum Part {
     VariableSteps(Path, Box<Steps>),
     /// A whole tree as JSON.
     Subtree(Path),
+    /// A plugin writes it.
+    Generated(Arc<Generated>),
 }
 
 /// Buffers for rendering, one set a worker.
@@ -60,13 +64,19 @@ pub struct Buffers {
     replaced: Vec<u8>,
     quoted: Vec<u8>,
     scratch: Scratch,
+    generated: crate::parsers::Scratch,
 }
 
 impl Template {
     /// Compiles all templates of a Plan, by their numbers. A generator that no module brings is reported.
-    pub fn compile_all(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> Vec<Arc<Self>> {
+    pub fn compile_all(
+        plan: &Plan,
+        generators: &Generators,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Arc<Self>> {
         let exact = plan.globals.bool("variables.caseSensitive").unwrap_or(false);
-        let one = |template| Arc::new(Self::compile(template, &plan.templates, exact, diagnostics));
+        let one =
+            |template| Arc::new(Self::compile(template, &plan.templates, generators, exact, diagnostics));
         plan.templates.iter().map(one).collect()
     }
 
@@ -74,6 +84,7 @@ impl Template {
     pub fn compile(
         template: &plan::Template,
         all: &[plan::Template],
+        generators: &Generators,
         exact: bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Self {
@@ -91,6 +102,12 @@ impl Template {
                 Some(plan::Template { kind: TemplateKind::Pieces(list), .. }) => {
                     pieces(list).into_iter().map(Part::of_generator).collect()
                 }
+                _ if generators.contains_key(&name.to_ascii_lowercase()) => generators
+                    .get(&name.to_ascii_lowercase())
+                    .cloned()
+                    .map(Part::Generated)
+                    .into_iter()
+                    .collect(),
                 _ => {
                     let text = format!("template '{}': there is no string generator '{name}'", template.name);
                     diagnostics.push(Diagnostic::error(2209, "unknown-generator", text, template.span));
@@ -190,6 +207,7 @@ impl Part {
                 message.variable(path, &mut buffers.value);
                 out.extend_from_slice(&buffers.value);
             }
+            Self::Generated(generated) => generated.render(message, &mut buffers.generated, out),
             Self::VariableSteps(path, steps) => {
                 message.variable(path, &mut buffers.value);
                 steps.apply(&buffers.value, &mut buffers.scratch, out);

@@ -1,0 +1,240 @@
+//! What plugins do to one message. Parser chains of rulesets: plugins and the engine's own parsers in any order, compared with rsyslogd's where it has
+//! the same, and what only we have. String generators: templates that a plugin writes.
+
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::Path;
+use sysloom_tests::{Daemon, Dir, Peer, cargo, check, file_lines, wait_for};
+
+/// Messages of all sorts, one a line.
+const MESSAGES: &[&str] = &[
+    "<13>last message repeated 3 times",
+    "<13>  last message repeated 12 times",
+    "<13>Last Message Repeated 3 Times",
+    "<13>last message repeated 3 times x",
+    "<13>last message repeated  times",
+    "<13>last message repeated 3 times ",
+    "last message repeated 3 times",
+    "<34>Oct 11 22:14:15 mymachine su: hello",
+    "<34>Oct 11 22:14:15 2024 mymachine su: hello",
+    "<34>Oct 11 22:14:15 [::1] su: hello",
+    "<34>Oct 11 22:14:15 [my] su: hello",
+    "<34>Oct 11 22:14:15 a/b su: hello",
+    "<34>Oct 11 22:14:15 a@b su: hello",
+    "<34>Oct 11 22:14:15 host no colon here",
+    "<34>Oct 11 22:14:15 host su[12]: hello",
+    "<34>Oct 11 22:14:15 host su:hello",
+    "<34>1 2003-10-11T22:14:15.003Z m.example.com su 7 ID47 - BOM",
+    "<34>1 - - - - - -",
+    "no header at all",
+    "<999>bad PRI",
+    "{\"a\": 1}",
+    "<13>",
+];
+
+const TEMPLATE: &str = "template(name=\"all\" type=\"string\" string=\"[%hostname%|%syslogtag%|%msg%|%rawmsg%|%pri%|\
+    %programname%|%app-name%|%procid%|%msgid%|%timereported:::date-rfc3339%]\\n\")\n";
+
+/// Rulesets with their own parsers, and what stands before them.
+const CHAINS: &[(&str, &str)] = &[
+    ("last", "parser=[\"rsyslog.lastline\",\"rsyslog.rfc5424\",\"rsyslog.rfc3164\"]"),
+    ("order", "parser=[\"rsyslog.rfc3164\",\"rsyslog.lastline\"]"),
+    ("one", "parser=\"rsyslog.rfc3164\""),
+    ("year", "parser=[\"rsyslog.rfc5424\",\"year\"]"),
+    ("brackets", "parser=\"brackets\""),
+    ("slashes", "parser=\"slashes\""),
+    ("at", "parser=\"at\""),
+    ("colon", "parser=\"colon\""),
+    ("space", "parser=\"space\""),
+];
+
+const PARSERS: &str = "module(load=\"pmlastmsg\")\n\
+    parser(name=\"year\" type=\"pmrfc3164\" detect.yearAfterTimestamp=\"on\")\n\
+    parser(name=\"brackets\" type=\"pmrfc3164\" permit.squareBracketsInHostname=\"on\")\n\
+    parser(name=\"slashes\" type=\"pmrfc3164\" permit.slashesInHostname=\"on\")\n\
+    parser(name=\"at\" type=\"pmrfc3164\" permit.atSignsInHostname=\"on\")\n\
+    parser(name=\"colon\" type=\"pmrfc3164\" force.tagEndingByColon=\"on\")\n\
+    parser(name=\"space\" type=\"pmrfc3164\" remove.msgFirstSpace=\"on\")\n";
+
+/// What each ruleset makes of the messages.
+fn run(dir: &Dir, start: impl FnOnce(&Dir, &str, &str) -> Daemon, name: &str) -> Vec<Vec<String>> {
+    let mut config = format!("module(load=\"imtcp\")\n{PARSERS}{TEMPLATE}");
+    for (chain, parsers) in CHAINS {
+        config += &format!(
+            "ruleset(name=\"{chain}\" {parsers}) {{ action(type=\"omfile\" file=\"{{dir}}/{name}.{chain}\" template=\"all\") }}\n\
+             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/{name}.{chain}.port\" ruleset=\"{chain}\")\n"
+        );
+    }
+    let daemon = start(dir, name, &(config + "*.* /dev/null\n"));
+    let found = CHAINS.iter().map(|(chain, _)| {
+        send(daemon.port(&dir.file(&format!("{name}.{chain}.port"))), MESSAGES);
+        let lines = file_lines(&dir.file(&format!("{name}.{chain}")), MESSAGES.len());
+        lines.into_iter().map(|line| without_reception(&line)).collect()
+    });
+    let found = found.collect();
+    daemon.stop();
+    found
+}
+
+fn send(port: u16, messages: &[&str]) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    for message in messages {
+        stream.write_all(format!("{message}\n").as_bytes()).unwrap();
+    }
+}
+
+/// A time of this run is not compared; one of the message is.
+fn without_reception(line: &str) -> String {
+    let (head, time) = line.rsplit_once('|').unwrap();
+    if time.contains('.') && !time.contains(".003") { format!("{head}|now") } else { line.to_owned() }
+}
+
+#[test]
+fn chains_do_as_rsyslogds() {
+    if !Peer::wanted("rsyslogd") {
+        return;
+    }
+    let dir = Dir::new();
+    let ours = run(&dir, Daemon::start, "ours");
+    let theirs = run(&dir, Daemon::rsyslogd, "theirs");
+    let mut differences = Vec::new();
+    for ((chain, _), (ours, theirs)) in CHAINS.iter().zip(ours.iter().zip(&theirs)) {
+        for (message, (ours, theirs)) in MESSAGES.iter().zip(ours.iter().zip(theirs)) {
+            if ours != theirs && !BETTER.contains(&(*chain, *message)) {
+                differences.push(format!("{message:?} with {chain}:\n  ours   {ours}\n  theirs {theirs}"));
+            }
+        }
+    }
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
+
+/// rsyslogd goes back too far where there is no tag, and puts the end of the PRI into the text.
+const BETTER: &[(&str, &str)] = &[("colon", "<13>  last message repeated 12 times"), ("colon", "<13>")];
+
+/// A collector with one ruleset of its own parsers; what comes out of the messages.
+fn collected(lines: &str, chain: &str, messages: &[&str], expected: usize) -> (Dir, Vec<String>, String) {
+    let dir = Dir::new();
+    let config = format!(
+        "module(load=\"imtcp\")\n{lines}\
+         template(name=\"t\" type=\"string\" string=\"%hostname%|%syslogtag%|%pri%|%msg%|%rawmsg%\\n\")\n{chain}\n\
+         input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\" ruleset=\"own\")\n\
+         if $inputname == \"imtcp\" then action(type=\"omfile\" file=\"{{dir}}/default\" template=\"t\")\n"
+    );
+    let daemon = Daemon::start(&dir, "daemon", &config);
+    send(daemon.port(&dir.file("port")), messages);
+    let lines = file_lines(&dir.file("log"), expected);
+    let said = daemon.stop();
+    (dir, lines, said)
+}
+
+const OWN: &str = "action(type=\"omfile\" file=\"{dir}/log\" template=\"t\")";
+
+#[test]
+fn a_parser_that_parses_nothing() {
+    let lines = "module(load=\"pmnull\")\n\
+        parser(name=\"raw\" type=\"pmnull\" tag=\"raw:\" syslogfacility=\"local0\" syslogseverity=\"info\")\n";
+    let chain = format!("ruleset(name=\"own\" parser=\"raw\") {{ {OWN} }}");
+    let text = "<34>Oct 11 22:14:15 h su: x";
+    let (_, found, _) = collected(lines, &chain, &[text], 1);
+    assert_eq!(found, [format!("localhost|raw:|134|{text}|{text}")]);
+    // By its own name, without a parser() object; and by the directive, which begins the ruleset's own chain.
+    let chain = format!("$RuleSet own\n$RulesetParser rsyslog.null\n{OWN}\n$RuleSet RSYSLOG_DefaultRuleset");
+    let (_, found, _) = collected("module(load=\"pmnull\")\n", &chain, &[text], 1);
+    assert_eq!(found, [format!("localhost||13|{text}|{text}")]);
+}
+
+#[test]
+fn what_no_parser_takes_is_dropped_and_said() {
+    let chain = format!("ruleset(name=\"own\" parser=\"rsyslog.lastline\") {{ {OWN} }}");
+    let messages = ["<13>Oct 11 22:14:15 h su: x", "<13>last message repeated 2 times"];
+    let (_, found, said) = collected("module(load=\"pmlastmsg\")\n", &chain, &messages, 1);
+    assert_eq!(found, ["localhost||13|last message repeated 2 times|<13>last message repeated 2 times"]);
+    assert_eq!(said.matches("could not be processed by any parser").count(), 1, "{said}");
+    assert!(said.contains("(start of raw msg: '<13>Oct 11 22:14:15 h su: x')"), "{said}");
+    assert!(said.contains("/e/2160"), "{said}");
+}
+
+#[test]
+fn messages_without_a_header_go_where_they_are_sent() {
+    let messages = ["no header", "<13>Oct 11 22:14:15 h su: x", "{\"a\": 1}"];
+    let lines = "ruleset(name=\"bare\") { action(type=\"omfile\" file=\"{dir}/bare\" template=\"t\") }\n\
+        parser(name=\"p\" type=\"pmrfc3164\" detect.headerless=\"on\" headerless.hostname=\"nobody\" headerless.tag=\"bare:\"\
+        headerless.ruleset=\"bare\" headerless.errorFile=\"{dir}/copies\")\n";
+    let lines = format!(
+        "template(name=\"t\" type=\"string\" string=\"%hostname%|%syslogtag%|%pri%|%msg%|%rawmsg%\\n\")\n{lines}"
+    );
+    let chain = format!("ruleset(name=\"own\" parser=\"p\") {{ {OWN} }}");
+    let chain = chain + "\n";
+    let dir = Dir::new();
+    let config = format!(
+        "module(load=\"imtcp\")\n{lines}{chain}\
+         input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\" ruleset=\"own\")\n"
+    );
+    let daemon = Daemon::start(&dir, "daemon", &config);
+    send(daemon.port(&dir.file("port")), &messages);
+    assert_eq!(file_lines(&dir.file("log"), 1), ["h|su:|13| x|<13>Oct 11 22:14:15 h su: x"]);
+    // rsyslog: what looks like host and tag counts all the same.
+    let bare = file_lines(&dir.file("bare"), 2);
+    assert_eq!(bare, ["no|header|13||no header", "nobody|bare:|13|{\"a\": 1}|{\"a\": 1}"]);
+    assert_eq!(file_lines(&dir.file("copies"), 2), ["no header", "{\"a\": 1}"]);
+    // A HUP opens the file of copies anew.
+    std::fs::rename(dir.file("copies"), dir.file("rotated")).unwrap();
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    let mut sent = 0;
+    wait_for("the new file", || {
+        sent += 1;
+        send(daemon.port(&dir.file("port")), &["{}"]);
+        file_lines(&dir.file("bare"), 2 + sent);
+        Path::new(&dir.file("copies")).exists().then_some(())
+    });
+    daemon.stop();
+
+    let lines = "parser(name=\"p\" type=\"pmrfc3164\" detect.headerless=\"on\" headerless.drop=\"on\")\n";
+    let (_, found, said) = collected(lines, &chain, &messages, 1);
+    assert_eq!((found.len(), said.as_str()), (1, ""));
+}
+
+/// A ruleset without parsers of its own takes the default chain, also when another one has some.
+#[test]
+fn a_chain_is_its_rulesets_own() {
+    let lines = "module(load=\"pmnull\")\nruleset(name=\"other\" parser=\"rsyslog.null\") { stop }\n";
+    let chain = format!("ruleset(name=\"own\" queue.type=\"LinkedList\") {{ {OWN} }}");
+    let (_, found, _) = collected(lines, &chain, &["<13>Oct 11 22:14:15 h su: x"], 1);
+    assert_eq!(found, ["h|su:|13| x|<13>Oct 11 22:14:15 h su: x"]);
+}
+
+#[test]
+fn mistakes_are_shown_at_their_places() {
+    let dir = Dir::new();
+    let said = check(&dir, "ruleset(name=\"r\" parser=\"nonsense\") { stop }\n*.* /x\n");
+    assert!(said.stderr.contains("parser 'nonsense' unknown at this time"), "{}", said.stderr);
+    assert!(said.stderr.contains(":1:25") || said.stderr.contains(":1:26"), "{}", said.stderr);
+    let lines = "parser(name=\"p\" type=\"pmrfc3164\" detect.headerless=\"on\" headerless.ruleset=\"nowhere\")\n\
+        ruleset(name=\"r\" parser=\"p\") { stop }\n*.* /x\n";
+    let said = check(&dir, lines);
+    assert!(said.stderr.contains("ruleset 'nowhere' cannot be found"), "{}", said.stderr);
+}
+
+#[test]
+fn a_plugin_writes_a_template() {
+    cargo(&["build", "-p", "sysloom-phrase"]);
+    let lines = "module(load=\"phrase\" verb=\"said\")\n\
+        template(name=\"new\" type=\"plugin\" plugin=\"phrase\")\n$template old,=phrase\n\
+        template(name=\"usual\" type=\"plugin\" plugin=\"RSYSLOG_TraditionalForwardFormat\")\n";
+    let chain = "template(name=\"all\" type=\"string\" string=\"%$.new%|%$.old%|%$.usual%\\n\")\n\
+        ruleset(name=\"own\") {\n if $msg contains \"why\" then set $!why = \"because\";\n\
+        set $.new = exec_template(\"new\"); set $.old = exec_template(\"old\");\n\
+        set $.usual = exec_template(\"usual\");\n\
+        action(type=\"omfile\" file=\"{dir}/log\" template=\"all\") }";
+    let messages =
+        ["<13>Oct 11 22:14:15 h su: x", "<13>Oct 11 22:14:15 h su: why", "<13>Oct 11 22:14:15 h su: panic"];
+    let (_, found, said) = collected(lines, chain, &messages, 3);
+    assert_eq!(found[0], "h said x|h said x|<13>Oct 11 22:14:15 h su: x");
+    assert_eq!(found[1], "h said why (because)|h said why (because)|<13>Oct 11 22:14:15 h su: why");
+    // A generator that has panicked writes nothing more, and everything else goes on.
+    assert_eq!(found[2], "||<13>Oct 11 22:14:15 h su: panic");
+    assert!(said.contains("as asked for"), "{said}");
+    let dir = Dir::new();
+    let said = check(&dir, "template(name=\"t\" type=\"plugin\" plugin=\"nonsense\")\n*.* /x;t\n");
+    assert!(said.stderr.contains("there is no string generator 'nonsense'"), "{}", said.stderr);
+}
