@@ -2,6 +2,7 @@
 //! of it.
 
 use crate::identity::{self, Identity};
+use crate::tickets::Sessions;
 use crate::{ephemeral, policy, raw, verify, words};
 use openssl::error::ErrorStack;
 use openssl::ssl::{
@@ -12,17 +13,18 @@ use sysloom_sdk::tls::{Daemon, Wishes};
 use sysloom_sdk::{Complaint, Level, Role};
 
 /// The shared part of one role's sessions.
-#[derive(Clone, Debug)]
 pub struct Context {
     pub ssl: SslContext,
     pub role: Role,
+    /// What a client may resume.
+    pub sessions: Arc<Sessions>,
 }
 
 impl Context {
     pub fn new(role: Role, wishes: &Wishes<'_>, daemon: &Arc<dyn Daemon>) -> Result<Self, Complaint> {
         let method = if role == Role::Server { SslMethod::tls_server() } else { SslMethod::tls_client() };
         let mut builder = SslContext::builder(method).map_err(|e| words::setup(&e))?;
-        policy::apply(&mut builder, role == Role::Server, wishes.priority.unwrap_or_default())?;
+        policy::apply(&mut builder, wishes.priority.unwrap_or_default())?;
         wishes.check_anchors()?;
         let own = match wishes.own()? {
             Some((cert, key)) => Some(identity::identity(cert, key, wishes.key_pass_file, daemon.as_ref())?),
@@ -42,12 +44,38 @@ impl Context {
             raw::watch_messages(&mut builder);
             builder.set_keylog_callback(verify::secret);
         }
-        builder.set_session_cache_mode(SslSessionCacheMode::OFF);
-        builder.set_options(SslOptions::NO_TICKET);
+        let sessions = Arc::<Sessions>::default();
+        match role {
+            Role::Server => {
+                builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+                // One that asks for certificates resumes nothing without a name for what it serves.
+                builder.set_session_id_context(b"sysloom").map_err(|e| words::setup(&e))?;
+                // OpenSSL forgets the name that a resumed session's client asks for unless somebody takes it.
+                builder.set_servername_callback(|_, _| Ok(()));
+                if !raw::judge_tickets(&mut builder) {
+                    return Err(words::setup(&ErrorStack::get()));
+                }
+            }
+            Role::Client if builder.options().contains(SslOptions::NO_TICKET) => {
+                builder.set_session_cache_mode(SslSessionCacheMode::OFF);
+            }
+            Role::Client => {
+                builder
+                    .set_session_cache_mode(SslSessionCacheMode::CLIENT | SslSessionCacheMode::NO_INTERNAL);
+                let sessions = sessions.clone();
+                builder.set_new_session_callback(move |ssl, session| verify::keep(ssl, &sessions, session));
+            }
+        }
         builder.set_read_ahead(true);
         raw::set_read_buffer(&mut builder, CHUNK);
         raw::release_buffers(&mut builder);
-        Ok(Self { ssl: builder.build(), role })
+        Ok(Self { ssl: builder.build(), role, sessions })
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("role", &self.role).finish_non_exhaustive()
     }
 }
 

@@ -14,6 +14,7 @@ mod raw;
 mod record;
 mod refuse;
 mod session;
+mod tickets;
 mod verify;
 mod words;
 

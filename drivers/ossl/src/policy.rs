@@ -14,12 +14,12 @@ use sysloom_sdk::Complaint;
 pub const PRIORITY: &str = "gnutlsPriorityString";
 
 /// Narrows a context to what is offered, which `priority` may change.
-pub fn apply(builder: &mut SslContextBuilder, server: bool, priority: &str) -> Result<(), Complaint> {
+pub fn apply(builder: &mut SslContextBuilder, priority: &str) -> Result<(), Complaint> {
     defaults(builder).map_err(|e| words::setup(&e))?;
     let commands = commands(priority).map_err(blame)?;
     let given = commands.iter().map(|(command, value)| (command.as_c_str(), value.as_c_str()));
     drop(ErrorStack::get());
-    raw::configure(builder, server, given).map_err(|(command, why)| {
+    raw::configure(builder, given).map_err(|(command, why)| {
         let name = command.to_string_lossy();
         let value = commands.iter().find(|(c, _)| c.as_c_str() == command).map(|(_, v)| v.to_string_lossy());
         let errors = ErrorStack::get();

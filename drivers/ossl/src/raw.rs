@@ -1,14 +1,15 @@
 //! What the crate `openssl` has no safe words for: the place where a whole chain is judged, the one where messages pass by,
 //! configuration commands, and a few facts.
 
-use crate::verify;
-use foreign_types::ForeignTypeRef;
+use crate::{tickets, verify};
+use foreign_types::{ForeignType, ForeignTypeRef};
+use openssl::error::ErrorStack;
 use openssl::nid::Nid;
-use openssl::ssl::{SslCipher, SslContextBuilder, SslRef};
+use openssl::ssl::{SslCipher, SslContextBuilder, SslRef, SslSession};
 use openssl::stack::{StackRef, Stackable};
 use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use openssl_sys as ffi;
-use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
@@ -28,6 +29,31 @@ unsafe extern "C" {
             unsafe extern "C" fn(c_int, c_int, c_int, *const c_void, usize, *mut ffi::SSL, *mut c_void),
         >,
     );
+    fn SSL_CTX_set_session_ticket_cb(
+        ctx: *mut ffi::SSL_CTX,
+        make: Option<unsafe extern "C" fn(*mut ffi::SSL, *mut c_void) -> c_int>,
+        open: Option<
+            unsafe extern "C" fn(
+                *mut ffi::SSL,
+                *mut ffi::SSL_SESSION,
+                *const c_uchar,
+                usize,
+                c_int,
+                *mut c_void,
+            ) -> c_int,
+        >,
+        argument: *mut c_void,
+    ) -> c_int;
+    fn SSL_SESSION_set1_ticket_appdata(
+        session: *mut ffi::SSL_SESSION,
+        data: *const c_void,
+        len: usize,
+    ) -> c_int;
+    fn SSL_SESSION_get0_ticket_appdata(
+        session: *mut ffi::SSL_SESSION,
+        data: *mut *mut c_void,
+        len: *mut usize,
+    ) -> c_int;
     fn SSL_CTX_get_ciphers(ctx: *const ffi::SSL_CTX) -> *mut <SslCipher as Stackable>::StackType;
     fn SSL_CONF_CTX_new() -> *mut ConfCtx;
     fn SSL_CONF_CTX_free(conf: *mut ConfCtx);
@@ -68,6 +94,25 @@ pub fn watch_messages(builder: &mut SslContextBuilder) {
     unsafe { SSL_CTX_set_msg_callback(builder.as_ptr(), Some(message)) }
 }
 
+/// Has a server's tickets hold what [`verify::ticket`] says, and be used only if [`verify::resumes`] says so.
+pub fn judge_tickets(builder: &mut SslContextBuilder) -> bool {
+    // SAFETY: the context is valid, and the callbacks are functions of this library, which is never unloaded.
+    unsafe {
+        SSL_CTX_set_session_ticket_cb(builder.as_ptr(), Some(make_ticket), Some(open_ticket), null_mut()) == 1
+    }
+}
+
+/// Chooses the session that a client offers to its server, before the handshake; `None` = no session.
+pub fn set_session(ssl: &SslRef, session: Option<&SslSession>) -> Result<(), ErrorStack> {
+    let session = session.map_or(null_mut(), |session| session.as_ptr());
+    // SAFETY: both are valid, the handshake has not begun, and the session is of the same context: those that are kept
+    // are kept by context. OpenSSL counts its own reference.
+    match unsafe { ffi::SSL_set_session(ssl.as_ptr(), session) } {
+        1 => Ok(()),
+        _ => Err(ErrorStack::get()),
+    }
+}
+
 /// Has a handshake fail whose client has no certificate; it may be under way.
 pub fn require_certificate(ssl: &SslRef) {
     let mode = ffi::SSL_VERIFY_PEER | ffi::SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
@@ -90,7 +135,6 @@ pub fn ciphers(builder: &SslContextBuilder) -> Vec<(String, i32)> {
 /// Gives a context configuration commands as OpenSSL's files have them, those about certificates apart.
 pub fn configure<'a>(
     builder: &mut SslContextBuilder,
-    server: bool,
     commands: impl Iterator<Item = (&'a CStr, &'a CStr)>,
 ) -> Result<(), (&'a CStr, Untaken)> {
     // SAFETY: it makes an object of its own, or nothing.
@@ -98,7 +142,8 @@ pub fn configure<'a>(
     if conf.is_null() {
         return Err((c"", Untaken::BadValue));
     }
-    let flags = CONF_FLAG_FILE | if server { CONF_FLAG_SERVER } else { CONF_FLAG_CLIENT };
+    // One text may serve both sides.
+    let flags = CONF_FLAG_FILE | CONF_FLAG_CLIENT | CONF_FLAG_SERVER;
     // SAFETY: both objects are valid, and `conf` is freed below, before `builder` can go.
     unsafe {
         SSL_CONF_CTX_set_flags(conf, flags);
@@ -189,6 +234,56 @@ unsafe extern "C" fn message(
     }));
 }
 
+unsafe extern "C" fn make_ticket(ssl: *mut ffi::SSL, _: *mut c_void) -> c_int {
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: OpenSSL lends its session for this call.
+        let ssl = unsafe { SslRef::from_ptr(ssl) };
+        let Some(data) = verify::ticket(ssl) else { return true };
+        // SAFETY: the session is the one that the ticket is made of; the bytes are copied.
+        unsafe {
+            let session = ffi::SSL_get_session(ssl.as_ptr());
+            SSL_SESSION_set1_ticket_appdata(session, data.as_ptr().cast(), data.len()) == 1
+        }
+    }));
+    c_int::from(made.unwrap_or(false))
+}
+
+unsafe extern "C" fn open_ticket(
+    ssl: *mut ffi::SSL,
+    session: *mut ffi::SSL_SESSION,
+    _: *const c_uchar,
+    _: usize,
+    status: c_int,
+    _: *mut c_void,
+) -> c_int {
+    let used = match status {
+        TICKET_SUCCESS => TICKET_USE,
+        TICKET_SUCCESS_RENEW => TICKET_USE_RENEW,
+        _ => return TICKET_IGNORE_RENEW,
+    };
+    let accepted = catch_unwind(AssertUnwindSafe(|| {
+        let (mut data, mut len) = (null_mut(), 0);
+        // SAFETY: OpenSSL lends the ticket's session for this call, and the data with it.
+        let data = unsafe {
+            if SSL_SESSION_get0_ticket_appdata(session, &mut data, &mut len) != 1 {
+                return false;
+            }
+            if data.is_null() { &[] } else { std::slice::from_raw_parts(data.cast::<u8>(), len) }
+        };
+        // SAFETY: as above.
+        let ssl = unsafe { SslRef::from_ptr(ssl) };
+        tickets::unpack(data).is_some_and(|chain| verify::resumes(ssl, chain))
+    }));
+    if accepted.unwrap_or(false) { used } else { TICKET_IGNORE_RENEW }
+}
+
+/// `SSL_TICKET_SUCCESS` and its like.
+const TICKET_SUCCESS: c_int = 5;
+const TICKET_SUCCESS_RENEW: c_int = 6;
+/// `SSL_TICKET_RETURN_IGNORE_RENEW` and its like.
+const TICKET_IGNORE_RENEW: c_int = 2;
+const TICKET_USE: c_int = 3;
+const TICKET_USE_RENEW: c_int = 4;
 /// `SSL3_RT_HANDSHAKE`.
 const HANDSHAKE: c_int = 22;
 /// `SSL_CONF_FLAG_FILE` and its like.

@@ -6,9 +6,9 @@
 use crate::context::Context;
 use crate::record::Io;
 use crate::refuse::{Secret, replace_alert};
-use crate::{raw, verify, words};
+use crate::{raw, tickets, verify, words};
 use openssl::error::ErrorStack;
-use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslStream, SslVersion};
+use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslSession, SslStream, SslVersion};
 use std::cell::Cell;
 use std::sync::Arc;
 use sysloom_sdk::tls::words::{cut_short, not_tls};
@@ -25,6 +25,8 @@ pub struct Session<B: Below = Lower> {
     server_name: Box<str>,
     /// The peer's certificates.
     chain: Vec<Vec<u8>>,
+    /// What a client takes up again, until its handshake begins.
+    ticket: Option<SslSession>,
     open: bool,
     /// close_notify has been sent.
     closed: bool,
@@ -53,7 +55,8 @@ impl<B: Below> Session<B> {
             return Err(Complaint::new("these TLS settings were made for the other side of a connection"));
         }
         let asked_for = if server { None } else { server_name(name)? };
-        let tls = prepare(context, daemon.clone(), below, asked_for, conn).map_err(|e| words::setup(&e))?;
+        let tls =
+            prepare(context, daemon.clone(), below, asked_for, name, conn).map_err(|e| words::setup(&e))?;
         Ok(Self {
             tls,
             daemon,
@@ -61,6 +64,7 @@ impl<B: Below> Session<B> {
             server,
             server_name: asked_for.unwrap_or_default().into(),
             chain: Vec::new(),
+            ticket: if server { None } else { context.sessions.take(name) },
             open: false,
             closed: false,
             ended: false,
@@ -159,7 +163,7 @@ impl<B: Below> Session<B> {
         if self.server {
             self.server_name = self.tls.ssl().servername(NameType::HOST_NAME).unwrap_or_default().into();
         }
-        if asked.judged {
+        if asked.judged == Some(self.tls.ssl().session_reused()) {
             return;
         }
         if let Err(why) = self.daemon.verdict(self.conn, &self.peer()) {
@@ -297,6 +301,9 @@ impl<B: Below> Stream for Session<B> {
 
 impl<B: Below> LayerSession for Session<B> {
     fn handshake(&mut self) -> Result<(), Stop> {
+        if let Some(ticket) = self.ticket.take() {
+            tickets::offer(self.tls.ssl(), &ticket);
+        }
         loop {
             if let Some(failure) = self.failed.clone() {
                 return Err(self.end_handshake(failure));
@@ -343,11 +350,12 @@ fn prepare<B: Below>(
     daemon: Arc<dyn Daemon>,
     below: B,
     asked_for: Option<&str>,
+    name: &str,
     conn: u64,
 ) -> Result<SslStream<Io<B>>, ErrorStack> {
     let server = context.role == Role::Server;
     let mut ssl = Ssl::new(&context.ssl)?;
-    verify::attach(&mut ssl, daemon, conn, server)?;
+    verify::attach(&mut ssl, daemon, conn, server, name)?;
     if let Some(name) = asked_for {
         ssl.set_hostname(name)?;
     }

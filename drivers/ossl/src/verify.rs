@@ -3,10 +3,11 @@
 //! sends the alert of the verdict's code, if it has one.
 
 use crate::raw;
+use crate::tickets::{self, Sessions};
 use openssl::error::ErrorStack;
 use openssl::ex_data::Index;
 use openssl::pkey::Id;
-use openssl::ssl::{NameType, Ssl, SslRef, SslVersion};
+use openssl::ssl::{NameType, Ssl, SslRef, SslSession, SslVersion};
 use openssl::stack::StackRef;
 use openssl::x509::X509;
 use openssl_sys as ffi;
@@ -20,14 +21,16 @@ pub struct Asker {
     daemon: Arc<dyn Daemon>,
     conn: u64,
     server: bool,
+    /// What a client connects to.
+    name: Box<str>,
     asked: Mutex<Asked>,
 }
 
 /// What came of the question.
 #[derive(Default)]
 pub struct Asked {
-    /// Whether there was one at all; resumed sessions raise none.
-    pub judged: bool,
+    /// Whether there was one at all, and whether it was about a session to be resumed.
+    pub judged: Option<bool>,
     pub refusal: Option<Complaint>,
     /// The peer's certificates as received.
     pub chain: Vec<Vec<u8>>,
@@ -36,8 +39,14 @@ pub struct Asked {
 }
 
 /// Hangs an asker on a session.
-pub fn attach(ssl: &mut SslRef, daemon: Arc<dyn Daemon>, conn: u64, server: bool) -> Result<(), ErrorStack> {
-    let asker = Asker { daemon, conn, server, asked: Mutex::default() };
+pub fn attach(
+    ssl: &mut SslRef,
+    daemon: Arc<dyn Daemon>,
+    conn: u64,
+    server: bool,
+    name: &str,
+) -> Result<(), ErrorStack> {
+    let asker = Asker { daemon, conn, server, name: name.into(), asked: Mutex::default() };
     ssl.set_ex_data(index()?, asker);
     Ok(())
 }
@@ -55,11 +64,11 @@ pub fn judge(ssl: &SslRef, chain: &StackRef<X509>) -> Result<(), c_int> {
     let der = chain.iter().map(|c| c.to_der()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let verdict = match own.filter(|key| key.id() == Id::RSA && key.bits() < LEAST_RSA) {
         Some(key) => Err(too_short(key.bits())),
-        None => asker.ask(ssl, &der),
+        None => asker.ask(ssl, &der, false),
     };
     let refused = verdict.as_ref().err().map(|complaint| as_error(complaint.code));
     let mut asked = asker.asked();
-    (asked.judged, asked.refusal, asked.chain) = (true, verdict.err(), der);
+    (asked.judged, asked.refusal, asked.chain) = (Some(false), verdict.err(), der);
     refused.map_or(Ok(()), Err)
 }
 
@@ -73,12 +82,36 @@ pub fn heard(ssl: &SslRef, message: &[u8]) {
         _ => return,
     };
     let Some(asker) = asker(ssl).filter(|a| a.server && list == [0, 0, 0]) else { return };
-    let verdict = asker.ask(ssl, &[]);
+    let verdict = asker.ask(ssl, &[], false);
     if verdict.is_err() {
         raw::require_certificate(ssl);
     }
     let mut asked = asker.asked();
-    (asked.judged, asked.refusal) = (true, verdict.err());
+    (asked.judged, asked.refusal, asked.chain) = (Some(false), verdict.err(), Vec::new());
+}
+
+/// Asks the daemon whether a session may be resumed whose peer showed this chain when it began.
+pub fn resumes(ssl: &SslRef, chain: Vec<Vec<u8>>) -> bool {
+    let Some(asker) = asker(ssl) else { return false };
+    let accepted = asker.ask(ssl, &chain, true).is_ok();
+    if accepted {
+        let mut asked = asker.asked();
+        (asked.judged, asked.chain) = (Some(true), chain);
+    }
+    accepted
+}
+
+/// What a server's ticket is to hold of a client that has just shown its chain; `None` = what an older ticket held.
+pub fn ticket(ssl: &SslRef) -> Option<Vec<u8>> {
+    let asked = asker(ssl)?.asked();
+    (asked.judged == Some(false)).then(|| tickets::pack(&asked.chain))
+}
+
+/// Keeps a client's session for another time.
+pub fn keep(ssl: &SslRef, sessions: &Sessions, session: SslSession) {
+    if let Some(asker) = asker(ssl) {
+        sessions.keep(&asker.name, session);
+    }
 }
 
 /// Notes the secret that a server of TLS 1.3 encrypts with when its handshake is over, from a line of OpenSSL's key log.
@@ -99,11 +132,12 @@ impl Asker {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ask(&self, ssl: &SslRef, chain: &[Vec<u8>]) -> Result<(), Complaint> {
+    fn ask(&self, ssl: &SslRef, chain: &[Vec<u8>], resumed: bool) -> Result<(), Complaint> {
         let facts = PeerFacts {
             chain: chain.iter().map(Vec::as_slice).collect(),
             server_name: ssl.servername(NameType::HOST_NAME).unwrap_or_default(),
             server: self.server,
+            resumed,
             protocol: ssl.version_str(),
             cipher: ssl.current_cipher().and_then(|c| c.standard_name()).unwrap_or_default(),
             ..PeerFacts::default()

@@ -17,6 +17,9 @@ mod plugin;
 mod policy;
 #[path = "../../../rustls/tests/tls/refusals.rs"]
 mod refusals;
+mod refused;
+#[path = "../../../rustls/tests/tls/resumption.rs"]
+mod resumption;
 #[path = "../../../rustls/tests/tls/strangers.rs"]
 mod strangers;
 mod terms;

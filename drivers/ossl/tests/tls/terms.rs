@@ -14,3 +14,8 @@ pub const ONE_OR_OTHER: [&str; 2] = [
     "MinProtocol=TLSv1.3\nCiphersuites=TLS_AES_256_GCM_SHA384",
     "MinProtocol=TLSv1.3\nCiphersuites=TLS_AES_128_GCM_SHA256",
 ];
+/// Put behind a string, it has servers send tickets with TLS 1.3 as well.
+pub const TICKETS: &str = "\nNumTickets=1";
+/// One version only, without tickets.
+pub const NO_TICKETS: [&str; 2] =
+    ["MaxProtocol=TLSv1.2\nOptions=-SessionTicket", "MinProtocol=TLSv1.3\nOptions=-SessionTicket"];

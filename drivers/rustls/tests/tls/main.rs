@@ -1,5 +1,6 @@
 //! The driver's sessions against each other in memory, and against openssl and gnutls-cli over loopback.
 
+mod after;
 mod files;
 mod flow;
 mod handshakes;

@@ -1,14 +1,14 @@
 //! Sessions that are taken up again: with the chain that they began with, and judged again.
 
-use crate::pair::{Pair, Pki, Refuse, alert, carry, pipe, read_all, shake, why};
-use crate::terms::{TLS12, TLS13};
-use sysloom_sdk::{Complaint, LayerSession, Stop, Stream};
+use crate::pair::{Pair, Pki, carry};
+use crate::terms::{NO_TICKETS, TICKETS, TLS12, TLS13};
+use sysloom_sdk::{LayerSession, Stop, Stream};
 
 #[test]
 fn a_resumed_session_is_judged_again_with_its_chain() {
     let pki = Pki::new();
     for priority in [TLS12, TLS13] {
-        let priority = &format!("{priority}:%TICKETS_TLS13");
+        let priority = &format!("{priority}{TICKETS}");
         let pair = Pair::new(&pki, "x509/name", priority);
         let (_server, mut client) = pair.connected();
         // The ticket of TLS 1.3 comes behind the handshake.
@@ -31,41 +31,12 @@ fn a_resumed_session_is_judged_again_with_its_chain() {
 #[test]
 fn tickets_can_be_switched_off() {
     let pki = Pki::new();
-    for priority in ["NORMAL:-VERS-TLS1.3:%NO_TICKETS", "NORMAL:-VERS-TLS1.2:%NO_TICKETS"] {
+    for priority in NO_TICKETS {
         let pair = Pair::new(&pki, "x509/name", priority);
         for _ in 0..2 {
             let (mut server, mut client) = pair.connected();
             carry(&mut server, &mut client, b"hello");
             assert!(!server.peer().resumed && !client.peer().resumed);
-        }
-    }
-}
-
-#[test]
-fn a_resumed_session_can_be_refused_on_either_side() {
-    let pki = Pki::new();
-    let resumed: Refuse = |q| q.resumed.then(|| Complaint::new("revoked meanwhile").code(44));
-    let suites = ["AES-256-GCM", "AES-128-GCM", "CHACHA20-POLY1305"];
-    for priority in [TLS12, TLS13] {
-        for suite in suites {
-            let priority = format!("{priority}:-CIPHER-ALL:+{suite}:%TICKETS_TLS13");
-            for server_refuses in [true, false] {
-                let pair = Pair::new(&pki, "x509/name", &priority);
-                let (mut server, mut client) = pair.connected();
-                carry(&mut server, &mut client, b"hello");
-                let judge = if server_refuses { &pair.server_judge } else { &pair.client_judge };
-                judge.refuse(resumed);
-                let (mut server, mut client) = pair.sessions(pipe());
-                let (first, second) = shake(&mut server, &mut client);
-                let (refuser, (other, session)) = if server_refuses {
-                    (first, (second, &mut client))
-                } else {
-                    (second, (first, &mut server))
-                };
-                assert!(matches!(&refuser, Err(Stop::Refused(c)) if c.code == 44), "{priority}: {refuser:?}");
-                let heard = why(other.err().unwrap_or_else(|| read_all(session).1));
-                assert_eq!(alert(&heard), Some(44), "{priority}: {}", heard.text);
-            }
         }
     }
 }

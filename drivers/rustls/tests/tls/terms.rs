@@ -11,3 +11,7 @@ pub const CHOSEN: &str = "AES_256_GCM";
 pub const LACKING: &str = "NORMAL:+3DES-CBC";
 /// Two strings without a cipher in common.
 pub const ONE_OR_OTHER: [&str; 2] = ["NORMAL:-CIPHER-ALL:+AES-256-GCM", "NORMAL:-CIPHER-ALL:+AES-128-GCM"];
+/// Put behind a string, it has servers send tickets with TLS 1.3 as well.
+pub const TICKETS: &str = ":%TICKETS_TLS13";
+/// One version only, without tickets.
+pub const NO_TICKETS: [&str; 2] = ["NORMAL:-VERS-TLS1.3:%NO_TICKETS", "NORMAL:-VERS-TLS1.2:%NO_TICKETS"];
