@@ -137,6 +137,8 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_COUNTER_FLAG_LEVEL 1
 /* Its object stands before all others. */
 #define SYSLOOM_COUNTER_FLAG_FIRST 2
+/* Its object is the instance's own, even if another's has the same origin and name. */
+#define SYSLOOM_COUNTER_FLAG_OWN 4
 
 /* Levels of `Host::log`: syslog's severities, and two below for debugging. */
 #define SYSLOOM_LOG_LEVEL_CRITICAL 2

@@ -7,6 +7,8 @@
 mod marks;
 #[path = "beside/reduction.rs"]
 mod reduction;
+#[path = "beside/statistics.rs"]
+mod statistics;
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;

@@ -10,6 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 pub trait Bulk: Default + Send {
     /// Messages held.
     fn messages(&self) -> usize;
+    /// Bytes of their texts.
+    fn bytes(&self) -> usize;
     /// Keeps the messages that `keep` says yes to, asked with the severity of each.
     fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool);
     /// Moves the first `n` messages behind those of `into`.
@@ -86,6 +88,10 @@ impl Batch {
 impl Bulk for Batch {
     fn messages(&self) -> usize {
         self.len()
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool) {

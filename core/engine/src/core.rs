@@ -15,7 +15,7 @@ use crate::properties::Properties;
 use crate::reduce::Reducer;
 use crate::selflog::Selflog;
 use crate::senders::Senders;
-use crate::stats::Stats;
+use crate::stats::{CounterKind, Stats};
 use crate::worker;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -253,9 +253,14 @@ impl Services for Core {
         self.properties.find(name, exact).unwrap_or(status::INVALID)
     }
 
-    fn counter_of(&self, _: u64, origin: &str, object: &str, name: &str, flags: u32) -> &'static AtomicU64 {
-        let (level, first) = (flags & counter_flag::LEVEL != 0, flags & counter_flag::FIRST != 0);
-        self.stats.place(origin, object, name, level, first)
+    fn counter_of(&self, me: u64, origin: &str, object: &str, name: &str, flags: u32) -> &'static AtomicU64 {
+        let has = |flag| flags & flag != 0;
+        let kind = CounterKind {
+            level: has(counter_flag::LEVEL),
+            first: has(counter_flag::FIRST),
+            owner: if has(counter_flag::OWN) { me } else { 0 },
+        };
+        self.stats.place(origin, object, name, kind)
     }
 
     fn walk(&self, flags: u32, visit: &mut dyn FnMut(Option<Stat<'_>>)) {

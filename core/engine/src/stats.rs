@@ -15,11 +15,22 @@ pub struct Stats {
     lazy: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
 }
 
-/// Objects in their order, and where each stands by origin and name.
+/// What a counter is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CounterKind {
+    /// A level rather than a count: resetting leaves it alone.
+    pub level: bool,
+    /// Its object stands before all others.
+    pub first: bool,
+    /// Whose object it is, though another's may have the same names; 0 = everybody's.
+    pub owner: u64,
+}
+
+/// Objects in their order, and where each stands by origin, name and owner.
 #[derive(Default)]
 struct Objects {
     list: Vec<Object>,
-    places: HashMap<(String, String), usize>,
+    places: HashMap<(String, String, u64), usize>,
 }
 
 struct Object {
@@ -31,31 +42,24 @@ struct Object {
 impl Stats {
     /// The counter `name` of the object; the same names give the same counter.
     pub fn counter(&self, origin: &str, object: &str, name: &str) -> &'static AtomicU64 {
-        self.place(origin, object, name, false, false)
+        self.place(origin, object, name, CounterKind::default())
     }
 
     /// As [`Stats::counter`], for a level rather than a count: resetting leaves it alone.
     pub fn level(&self, origin: &str, object: &str, name: &str) -> &'static AtomicU64 {
-        self.place(origin, object, name, true, false)
+        self.place(origin, object, name, CounterKind { level: true, ..CounterKind::default() })
     }
 
-    /// As [`Stats::counter`]; a new object stands before all others if `first`.
-    pub fn place(
-        &self,
-        origin: &str,
-        object: &str,
-        name: &str,
-        level: bool,
-        first: bool,
-    ) -> &'static AtomicU64 {
+    /// As [`Stats::counter`], of this kind.
+    pub fn place(&self, origin: &str, object: &str, name: &str, kind: CounterKind) -> &'static AtomicU64 {
         let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
-        let counters = &mut objects.find_or_make(origin, object, first).counters;
+        let counters = &mut objects.find_or_make(origin, object, kind).counters;
         if let Some((_, counter, _)) = counters.iter().find(|(n, ..)| n == name) {
             return counter;
         }
         // Counters belong to objects that live as long as the process.
         let counter: &'static AtomicU64 = Box::leak(Box::default());
-        counters.push((name.into(), counter, level));
+        counters.push((name.into(), counter, kind.level));
         counter
     }
 
@@ -109,16 +113,16 @@ impl Stats {
 }
 
 impl Objects {
-    fn find_or_make(&mut self, origin: &str, name: &str, first: bool) -> &mut Object {
-        let key = (origin.to_owned(), name.to_owned());
+    fn find_or_make(&mut self, origin: &str, name: &str, kind: CounterKind) -> &mut Object {
+        let key = (origin.to_owned(), name.to_owned(), kind.owner);
         let at = match self.places.get(&key) {
             Some(at) => *at,
             None => {
-                let at = if first { 0 } else { self.list.len() };
-                if first {
+                let at = if kind.first { 0 } else { self.list.len() };
+                if kind.first {
                     self.places.values_mut().for_each(|place| *place += 1);
                 }
-                let (origin, name) = key.clone();
+                let (origin, name, _) = key.clone();
                 self.list.insert(at, Object { name, origin, counters: Vec::new() });
                 self.places.insert(key, at);
                 at
@@ -143,12 +147,23 @@ mod tests {
         let stats = Stats::default();
         stats.counter("o", "a", "count").fetch_add(3, Ordering::Relaxed);
         stats.level("o", "a", "level").fetch_add(4, Ordering::Relaxed);
-        stats.place("o", "first", "x", false, true);
+        stats.place("o", "first", "x", CounterKind { first: true, ..CounterKind::default() });
         let named = |count| {
             [("first", "x", 0), ("a", "count", count), ("a", "level", 4)]
                 .map(|(object, name, value)| (object.to_owned(), name.to_owned(), value))
         };
         assert_eq!(read(&stats, true), named(3));
         assert_eq!(read(&stats, false), named(0));
+    }
+
+    #[test]
+    fn owners_of_objects_with_one_name_count_for_themselves() {
+        let stats = Stats::default();
+        let of = |owner| stats.place("o", "shared", "n", CounterKind { owner, ..CounterKind::default() });
+        of(1).fetch_add(1, Ordering::Relaxed);
+        of(2).fetch_add(5, Ordering::Relaxed);
+        of(1).fetch_add(1, Ordering::Relaxed);
+        let values: Vec<u64> = read(&stats, false).into_iter().map(|(.., value)| value).collect();
+        assert_eq!(values, [2, 5]);
     }
 }

@@ -168,6 +168,8 @@ pub mod counter_flag {
     pub const LEVEL: u32 = 1;
     /// Its object stands before all others.
     pub const FIRST: u32 = 2;
+    /// Its object is the instance's own, even if another's has the same origin and name.
+    pub const OWN: u32 = 4;
 }
 
 /// Levels of [`Host::log`]: syslog's severities, and two below for debugging.

@@ -18,8 +18,8 @@
 //! - 0.2, 2026-11-27: parsers, message modification, string generators and functions; properties and variables of a
 //!   message read and set ([`Host::property`], [`Host::message_get`], [`Host::message_set`], [`Host::message_unset`]);
 //!   the status DECLINED; variables that come with a message ([`frame_flag::VARIABLES`]); the stream parameter
-//!   [`stream_param::KEY_PASS_FILE`]; a listener's own list of senders ([`ListenSpec::allowed`]). This host
-//!   loads message modifications and does not call them yet.
+//!   [`stream_param::KEY_PASS_FILE`]; a listener's own list of senders ([`ListenSpec::allowed`]); objects that count for
+//!   one instance ([`counter_flag::OWN`]). This host loads message modifications and does not call them yet.
 #![forbid(unsafe_code)]
 
 mod basic;

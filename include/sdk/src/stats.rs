@@ -14,6 +14,8 @@ pub struct CounterKind {
     pub level: bool,
     /// Its object stands before all others.
     pub first: bool,
+    /// Its object is this instance's, even if another's has the same origin and name.
+    pub own: bool,
 }
 
 /// One counter of a walk.
@@ -31,7 +33,8 @@ impl Host {
     pub fn counter_of(&self, origin: &str, object: &str, name: &str, kind: CounterKind) -> Counter {
         let [origin, object, name] = [origin, object, name].map(|text| borrow(text.as_bytes()));
         let flags = if kind.level { counter_flag::LEVEL } else { 0 }
-            | if kind.first { counter_flag::FIRST } else { 0 };
+            | if kind.first { counter_flag::FIRST } else { 0 }
+            | if kind.own { counter_flag::OWN } else { 0 };
         // SAFETY: the texts are borrowed for the call; the host gives an atomic that it never frees.
         let cell =
             unsafe { (self.raw.counter_of)(self.raw.h, self.me, origin, object, name, flags).cast_mut() };

@@ -36,7 +36,7 @@ pub struct Counts {
 impl Counts {
     /// The object stands before all others: reading it is what blocks.
     pub fn new(host: &Host) -> Self {
-        let kind = CounterKind { first: true, level: false };
+        let kind = CounterKind { first: true, ..CounterKind::default() };
         let counter = |name| host.counter_of("imdiag", "imdiag-stats-reporting-controller", name, kind);
         Self {
             potential: counter("potentialTotalArtificialDelayInMs"),

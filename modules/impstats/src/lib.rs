@@ -109,8 +109,13 @@ impl Report<'_> {
                 self.line("BEGIN", false);
             }
         }
-        let same =
-            |object: &Object| stat.is_some_and(|s| s.object == object.name && s.origin == object.origin);
+        // Two objects may have the same name; where the first counter comes again, the other begins.
+        let again = |object: &Object, name| object.counters.first().is_some_and(|(first, _)| first == name);
+        let same = |object: &Object| {
+            stat.is_some_and(|s| {
+                s.object == object.name && s.origin == object.origin && !again(object, s.name)
+            })
+        };
         if let Some(whole) = self.object.take_if(|object| !same(object)) {
             match self.impstats.format.object(&whole) {
                 Some(text) => self.line(&text, false),

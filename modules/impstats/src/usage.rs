@@ -11,7 +11,7 @@ pub struct Usage {
 
 impl Usage {
     pub fn new(host: &Host) -> Self {
-        let level = CounterKind { level: true, first: false };
+        let level = CounterKind { level: true, ..CounterKind::default() };
         let counters = NAMES.map(|name| host.counter_of("impstats", "resource-usage", name, level));
         Self { counters }
     }

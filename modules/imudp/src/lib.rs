@@ -13,7 +13,7 @@ use params::{InputParams, ModuleParams};
 use receiver::Receiver;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock};
-use sysloom_sdk::{Complaint, Counter, Host, Input, Limit, plugin};
+use sysloom_sdk::{Complaint, Host, Input, Limit, plugin};
 
 /// One `input()`: its sockets and what its threads share.
 pub struct Imudp {
@@ -26,9 +26,6 @@ pub struct Imudp {
     allowed: String,
     limit: Option<Mutex<Limit>>,
     listeners: OnceLock<Vec<Listener>>,
-    calls: Counter,
-    received: Counter,
-    disallowed: Counter,
 }
 
 impl Input for Imudp {
@@ -49,9 +46,6 @@ impl Input for Imudp {
             allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
             limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
             listeners: OnceLock::new(),
-            calls: host.counter("called.recvmmsg"),
-            received: host.counter("msgs.received"),
-            disallowed: host.counter("disallowed"),
             params,
         })
     }
@@ -67,7 +61,7 @@ impl Input for Imudp {
         let Some(listeners) = self.listeners.get() else { return Ok(()) };
         std::thread::scope(|scope| {
             for nth in 1..self.threads {
-                let work = move || Receiver::new(self, listeners).run(stop);
+                let work = move || Receiver::new(self, listeners, nth).run(stop);
                 std::thread::Builder::new()
                     .name(format!("imudp {nth}"))
                     .spawn_scoped(scope, move || {
@@ -77,7 +71,7 @@ impl Input for Imudp {
                     })
                     .map_err(|e| Complaint::io("imudp: cannot start a thread", &e))?;
             }
-            Receiver::new(self, listeners).run(stop)
+            Receiver::new(self, listeners, 0).run(stop)
         })
     }
 }

@@ -11,6 +11,7 @@ use sysloom_sdk::{Complaint, Counter, CounterKind, Host, Level};
 pub struct Listener {
     pub socket: Socket,
     pub submitted: Counter,
+    pub disallowed: Counter,
 }
 
 /// Binds all ports, and writes the port file.
@@ -66,8 +67,9 @@ fn bind_all(
                 let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
                 let shown = params.address.as_deref().filter(|a| !a.is_empty()).unwrap_or("*");
                 let object = format!("{}({shown}/{port}/{family})", params.name);
-                let submitted = host.counter_of("imudp", &object, "submitted", CounterKind::default());
-                listeners.push(Listener { socket, submitted });
+                let counter = |name| host.counter_of("imudp", &object, name, CounterKind::default());
+                let (submitted, disallowed) = (counter("submitted"), counter("disallowed"));
+                listeners.push(Listener { socket, submitted, disallowed });
             }
             Err(e) if is_missing_family(&e) && addresses.len() > 1 => missing = Some(e),
             Err(e) => return Err(e),

@@ -11,11 +11,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use sysloom_sdk::{Complaint, Frame, Level, Submit, frame_flag};
+use sysloom_sdk::{Complaint, Counter, CounterKind, Frame, Level, Submit, frame_flag};
 
 pub struct Receiver<'a> {
     input: &'a Imudp,
     sockets: Vec<(&'a Listener, MultiHeaders<SockaddrStorage>)>,
+    calls: Counter,
+    received: Counter,
     /// Room for `MAX_BURST` datagrams.
     block: Vec<u8>,
     /// Bytes for one of them.
@@ -34,12 +36,21 @@ pub struct Receiver<'a> {
 }
 
 impl<'a> Receiver<'a> {
-    pub fn new(input: &'a Imudp, listeners: &'a [Listener]) -> Self {
+    /// The `nth` thread of an input.
+    pub fn new(input: &'a Imudp, listeners: &'a [Listener], nth: u32) -> Self {
         let batch = input.batch.clamp(1, MAX_BURST);
         let slot = input.host.max_message_size().clamp(1, LONGEST);
+        // rsyslog: its threads serve all listeners; those of all inputs count together here.
+        let object = format!("imudp(w{nth})");
+        let counter = |name| input.host.counter_of("imudp", &object, name, CounterKind::default());
+        let calls = counter("called.recvmmsg");
+        // Every read is one of many datagrams.
+        counter("called.recvmsg");
         Self {
             input,
             sockets: listeners.iter().map(|l| (l, MultiHeaders::preallocate(batch, None))).collect(),
+            calls,
+            received: counter("msgs.received"),
             block: vec![0; batch * slot],
             slot,
             frames: Vec::with_capacity(batch),
@@ -131,8 +142,8 @@ impl<'a> Receiver<'a> {
                 count += 1;
             }
         }
-        self.input.calls.add(1);
-        self.input.received.add(count as u64);
+        self.calls.add(1);
+        self.received.add(count as u64);
         if self.input.time_requery == 0 {
             self.stamp_used = u32::MAX;
         }
@@ -141,7 +152,7 @@ impl<'a> Receiver<'a> {
                 continue;
             }
             let Some(peer) = sender.map_or(Some(0), |ip| self.peer(ip)) else {
-                self.refuse(sender);
+                self.refuse(index, sender);
                 continue;
             };
             let received_ns = self.time();
@@ -217,8 +228,10 @@ impl<'a> Receiver<'a> {
     }
 
     /// A datagram of somebody who may not send.
-    fn refuse(&mut self, sender: Option<IpAddr>) {
-        self.input.disallowed.add(1);
+    fn refuse(&mut self, index: usize, sender: Option<IpAddr>) {
+        if let Some((listener, _)) = self.sockets.get(index) {
+            listener.disallowed.add(1);
+        }
         // rsyslog: several in a row of one sender are one line.
         if std::mem::replace(&mut self.told, sender) == sender {
             return;

@@ -71,8 +71,8 @@ fn a_datagram_is_a_message_of_its_sender() {
     assert_eq!(host.peer(host.submitted()[0].peer).unwrap().0, "127.0.0.1");
     assert!(host.submitted().iter().all(|m| m.flags == 0 && m.received_ns > 0));
     assert_eq!(Submit(host.submits().2), Submit::FLUSH);
-    let submitted = host.host().counter_of("imudp", &object, "submitted", Default::default());
-    assert_eq!((submitted.get(), host.count("msgs.received")), (3, 4));
+    let counter = |object, name| host.host().counter_of("imudp", object, name, Default::default()).get();
+    assert_eq!((counter(&object, "submitted"), counter("imudp(w0)", "msgs.received")), (3, 4));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn a_rate_limit_drops_what_is_above() {
 fn the_time_is_asked_for_as_often_as_told() {
     let different = |word: &str, calls: usize| {
         let input = make(&TestHost::new(), &[("timeRequery", word)], &[]);
-        let mut receiver = Receiver::new(&input, &[]);
+        let mut receiver = Receiver::new(&input, &[], 0);
         let mut times: Vec<i64> = (0..calls)
             .map(|_| {
                 let before = std::time::Instant::now();

@@ -39,8 +39,8 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
     let mut frames: Vec<Frame> = Vec::with_capacity(BURST);
     // Room for the descriptors too that a sender may attach: without it they would cost us the credentials.
     let mut control = cmsg_space!(UnixCredentials, TimeSpec, [RawFd; MAX_DESCRIPTORS]);
-    let mut limits = Limits::new(host, options);
     let submitted = host.counter("submitted");
+    let mut limits = Limits::new(host, options);
     let own = i32::try_from(std::process::id()).unwrap_or(0);
     let tag = format!("{}: ", host.setting("daemon.name").unwrap_or_else(|| "sysloomd".into()));
     let peer = options.host_name.as_deref().map_or(0, |name| host.intern("127.0.0.1", name, 0));

@@ -46,7 +46,9 @@ struct Verdicts<'a> {
 impl Counters {
     pub fn new(host: Host, template: &str) -> Self {
         let object = format!("dynafile cache {template}");
-        let counter = |name| host.counter_of("omfile", &object, name, CounterKind::default());
+        // rsyslog: each action has its own, although they share a name.
+        let own = CounterKind { own: true, ..CounterKind::default() };
+        let counter = |name| host.counter_of("omfile", &object, name, own);
         Self {
             requests: counter("requests"),
             level0: counter("level0"),

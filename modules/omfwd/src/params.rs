@@ -159,7 +159,8 @@ impl Target {
     /// rsyslog: statistics have an object for each target, like `UDP-192.0.2.1-514`.
     fn new(host: Host, tcp: bool, name: &str, port: String) -> Self {
         let object = format!("{}-{name}-{port}", if tcp { "TCP" } else { "UDP" });
-        let counter = |counter| host.counter_of("omfwd", &object, counter, CounterKind::default());
+        let own = CounterKind { own: true, ..CounterKind::default() };
+        let counter = |counter| host.counter_of("omfwd", &object, counter, own);
         Self {
             bytes: counter("bytes.sent"),
             messages: counter("messages.sent"),

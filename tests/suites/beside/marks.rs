@@ -51,8 +51,10 @@ const OTHERS: &[&str] = &[
 
 /// Numbers by queue.
 type Numbers = BTreeMap<String, Vec<String>>;
+/// A queue's name and numbers in a line of a debug stream, if it has them.
+type Find = fn(&str) -> Option<(String, Vec<String>)>;
 
-fn debugged(mut subject: Subject, find: fn(&str) -> Option<(String, Vec<String>)>) -> Numbers {
+fn debugged(mut subject: Subject, find: Find) -> Numbers {
     // All queues are there when the first message is delivered.
     wait_for("the start", || subject.text("own").contains("start").then_some(()));
     let said = subject.said();

@@ -35,6 +35,7 @@ pub struct Action {
     /// A file in which somebody else says whether the action is to be suspended.
     pub external_state: Option<PathBuf>,
     processed: &'static AtomicU64,
+    batches: &'static AtomicU64,
     failed: &'static AtomicU64,
     suspended: &'static AtomicU64,
     /// Seconds that suspensions were to last.
@@ -116,7 +117,8 @@ impl Stop {
 impl Action {
     pub fn new(name: String, module: String, policy: Policy, log: Logger, stats: &Stats) -> Self {
         let counter = |c| stats.counter("core.action", &name, c);
-        let (processed, failed) = (counter("processed"), counter("failed"));
+        let (processed, batches, failed) =
+            (counter("processed"), counter("batchesprocessed"), counter("failed"));
         let suspended = counter("suspended");
         let duration = stats.level("core.action", &name, "suspended.duration");
         let resumed = counter("resumed");
@@ -130,6 +132,7 @@ impl Action {
             error_file,
             external_state,
             processed,
+            batches,
             failed,
             suspended,
             duration,
@@ -143,6 +146,7 @@ impl Action {
     /// counted, as in rsyslog.
     pub fn commit(&self, attempt: &mut Attempt, outbox: &mut Outbox) {
         self.processed.fetch_add(outbox.len() as u64, Ordering::Relaxed);
+        self.batches.fetch_add(1, Ordering::Relaxed);
         attempt.lost.clear();
         if !self.disabled.load(Ordering::Relaxed) {
             self.deliver(attempt, outbox);

@@ -116,6 +116,10 @@ impl Bulk for Outbox {
         self.len()
     }
 
+    fn bytes(&self) -> usize {
+        self.block.len()
+    }
+
     fn keep(&mut self, keep: &mut dyn FnMut(u8) -> bool) {
         let kept: Vec<bool> =
             (0..self.len()).map(|row| keep(self.severities.get(row).copied().unwrap_or(0))).collect();

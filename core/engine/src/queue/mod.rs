@@ -83,6 +83,8 @@ pub struct Queue<T: Bulk = Batch> {
 
 struct Counts {
     enqueued: &'static AtomicU64,
+    /// Their bytes.
+    size_enqueued: &'static AtomicU64,
     full: &'static AtomicU64,
     discarded_full: &'static AtomicU64,
     discarded_nf: &'static AtomicU64,
@@ -114,6 +116,7 @@ impl<T: Bulk> Queue<T> {
         let counts = Counts {
             size: stats.level("core.queue", name, "size"),
             enqueued: counter("enqueued"),
+            size_enqueued: counter("size.enqueued"),
             full: counter("full"),
             discarded_full: counter("discarded.full"),
             discarded_nf: counter("discarded.nf"),
@@ -178,6 +181,7 @@ impl<T: Bulk> Queue<T> {
     pub fn enqueue(&self, mut batch: Box<T>, delay: Delay) -> usize {
         // rsyslog: what is dropped right away has been counted as well.
         self.counts.enqueued.fetch_add(batch.messages() as u64, Ordering::Relaxed);
+        self.counts.size_enqueued.fetch_add(batch.bytes() as u64, Ordering::Relaxed);
         self.select(&mut batch);
         if matches!(delay, Delay::Light | Delay::Full) && batch.messages() > 0 {
             self.pace();
