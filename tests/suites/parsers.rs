@@ -138,7 +138,8 @@ fn a_parser_that_parses_nothing() {
     let (_, found, _) = collected(lines, &chain, &[text], 1);
     assert_eq!(found, [format!("localhost|raw:|134|{text}|{text}")]);
     // By its own name, without a parser() object; and by the directive, which begins the ruleset's own chain.
-    let chain = format!("$RuleSet own\n$RulesetParser rsyslog.null\n{OWN}\n$RuleSet RSYSLOG_DefaultRuleset");
+    let chain =
+        format!("$RuleSet own\n$RulesetParser rsyslog.pmnull\n{OWN}\n$RuleSet RSYSLOG_DefaultRuleset");
     let (_, found, _) = collected("module(load=\"pmnull\")\n", &chain, &[text], 1);
     assert_eq!(found, [format!("localhost||13|{text}|{text}")]);
 }
@@ -197,7 +198,7 @@ fn messages_without_a_header_go_where_they_are_sent() {
 /// A ruleset without parsers of its own takes the default chain, also when another one has some.
 #[test]
 fn a_chain_is_its_rulesets_own() {
-    let lines = "module(load=\"pmnull\")\nruleset(name=\"other\" parser=\"rsyslog.null\") { stop }\n";
+    let lines = "module(load=\"pmnull\")\nruleset(name=\"other\" parser=\"rsyslog.pmnull\") { stop }\n";
     let chain = format!("ruleset(name=\"own\" queue.type=\"LinkedList\") {{ {OWN} }}");
     let (_, found, _) = collected(lines, &chain, &["<13>Oct 11 22:14:15 h su: x"], 1);
     assert_eq!(found, ["h|su:|13| x|<13>Oct 11 22:14:15 h su: x"]);

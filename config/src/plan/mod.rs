@@ -87,6 +87,8 @@ pub struct Module {
     pub streams: Values,
     /// The name as it was written: a path, a name with `.so`, `builtin:omfile`.
     pub written: String,
+    /// An instance was asked for, whatever came of it; or there are errors, and nobody knows.
+    pub asked: bool,
     pub span: Span,
 }
 

@@ -2,6 +2,7 @@
 //! from modules and globals, defaults.
 
 use super::Loader;
+use crate::Severity;
 use crate::catalogue::{self, Type};
 use crate::plan::{Origin, Setting, Values};
 use crate::source::Span;
@@ -16,6 +17,10 @@ impl Loader<'_> {
         self.finish_queues();
         self.check_queues();
         self.fill_all_defaults();
+        // Whether an input was meant to have no instances cannot be told when something went wrong before.
+        if self.diagnostics.iter().any(|d| d.severity == Severity::Error) {
+            self.plan.modules.iter_mut().for_each(|module| module.asked = true);
+        }
     }
 
     /// Templates named by inputs, modules and rate limits; actions have been checked where they stand.

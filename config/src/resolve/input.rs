@@ -12,6 +12,7 @@ impl Loader<'_> {
     pub(super) fn input_object(&mut self, object: &Object) {
         let Some((name, at)) = self.type_of(object) else { return };
         let Some(module) = self.typed_module(&name, &[Kinds::INPUT], "input ", at) else { return };
+        self.asked(module);
         let Some((mut values, mut streams)) = self.instance_values(module) else { return };
         let rest = Object {
             params: object
@@ -30,6 +31,7 @@ impl Loader<'_> {
     /// An input from the values that directives have set.
     pub(super) fn legacy_input(&mut self, place: Place, trigger: Option<(usize, Setting)>, span: Span) {
         let Place::Instance(module) = place else { return };
+        self.asked(module);
         let Some((mut values, mut streams)) = self.instance_values(module) else { return };
         self.legacy.take(Place::Instance(module), &mut values);
         self.legacy.take(Place::InstanceStreams(module), &mut streams);
@@ -37,6 +39,12 @@ impl Loader<'_> {
             values.set(index, setting);
         }
         self.plan.inputs.push(Input { module, values, streams, ruleset: None, span });
+    }
+
+    fn asked(&mut self, module: usize) {
+        if let Some(module) = self.plan.modules.get_mut(module) {
+            module.asked = true;
+        }
     }
 
     /// Empty values over a module's instance table and the stream table.

@@ -44,7 +44,14 @@ impl Loader<'_> {
         self.legacy.add_module(at, &spec);
         let values = Values::unset(spec.module_params.as_slice().into());
         let table = if spec.uses_streams { catalogue::streams() } else { [].into() };
-        self.plan.modules.push(Module { spec, values, streams: Values::unset(table), written, span });
+        self.plan.modules.push(Module {
+            spec,
+            values,
+            streams: Values::unset(table),
+            written,
+            asked: false,
+            span,
+        });
         self.explicit_modules.push(false);
         at
     }

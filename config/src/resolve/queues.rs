@@ -101,7 +101,8 @@ impl Loader<'_> {
 /// What rsyslog finds odd about a queue's marks: the parameter, the code and the words.
 fn low_marks(name: &str, queue: &Values, spills: bool) -> Vec<(&'static str, i32, String)> {
     let own = |param| queue.written(param).and(queue.int(param)).filter(|n| *n != -1);
-    let size = queue.int("queue.size").unwrap_or_default();
+    // rsyslog: that of a main queue of which only directives speak.
+    let size = queue.int("queue.size").unwrap_or(100_000);
     let low = |param: &'static str, what: &str, share: i64| {
         let (given, usual) = (own(param)?, size / 100 * share);
         let text = format!(

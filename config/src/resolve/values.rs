@@ -83,10 +83,13 @@ pub(crate) fn convert(param: &Param, raw: &Raw, accounts: Accounts<'_>) -> Resul
             Some(id) => Value::Int(id.into()),
             None => return Err(format!("parameter '{name}': ID for group {text} could not be found")),
         },
-        Type::Severity => match severity_number(text) {
-            Some(n) => Value::Int(n.into()),
-            None => return Err(format!("parameter '{name}': '{text}' is no severity")),
-        },
+        // A range beyond the severities says that a number may mean none of them.
+        Type::Severity => {
+            match severity_number(text).map(i64::from).or_else(|| number().ok().filter(|n| *n <= param.max)) {
+                Some(n) => Value::Int(n),
+                None => return Err(format!("parameter '{name}': '{text}' is no severity")),
+            }
+        }
         Type::Facility => match number().ok().or_else(|| facility_number(text).map(|n| i64::from(n) * 8)) {
             Some(n) => Value::Int(n),
             None => return Err(format!("parameter '{name}': '{text}' is no facility")),

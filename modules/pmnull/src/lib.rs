@@ -17,7 +17,7 @@ pub struct ParserParams {
     pub syslogseverity: u8,
 }
 
-/// One `parser()`, or `rsyslog.null`.
+/// One `parser()`, or `rsyslog.pmnull`.
 pub struct Null {
     rawmsg: Property,
     msg: Property,
@@ -29,7 +29,7 @@ pub struct Null {
 
 impl Parser for Null {
     const NAME: &'static str = "pmnull";
-    const PARSER_NAME: &'static str = "rsyslog.null";
+    const PARSER_NAME: &'static str = "rsyslog.pmnull";
     type Module = ();
     type Settings = ParserParams;
 

@@ -197,7 +197,10 @@ fn the_module_path_has_an_order() {
     let good = good.to_str().unwrap();
     let empty = empty.to_str().unwrap();
     let both = format!("{empty}:{good}");
-    let file = dir.write("check.conf", format!("$ModLoad imtcp\n*.* {}\n", dir.file("log").display()));
+    let file = dir.write(
+        "check.conf",
+        format!("$ModLoad imtcp\n$InputTCPServerRun 0\n*.* {}\n", dir.file("log").display()),
+    );
     let code = |option: Option<&str>, sysloom: Option<&str>, rsyslog: Option<&str>| {
         let mut command = daemon_command();
         command.arg("-N1").arg("-f").arg(&file);

@@ -407,17 +407,28 @@ impl Making<'_> {
             let ruleset = input.ruleset.or(self.plan.default_ruleset).map_or(0, |id| id.0);
             made.push((Arc::new(instance), InputFacts { name, ruleset }));
         }
+        self.idle_inputs();
         made
+    }
+
+    /// rsyslog: an input that nothing can come through is an error.
+    fn idle_inputs(&mut self) {
+        for (index, module) in self.plan.modules.iter().enumerate() {
+            let is_input = module.spec.kinds.contains(Kinds::INPUT) && !module.spec.kinds.is_action();
+            let loaded = self.modules.plugin(&module.spec.name).is_some();
+            if is_input && loaded && !module.asked && !self.is_automatic(index) {
+                let name = &module.spec.name;
+                let text =
+                    format!("{name}: module loaded, but no listeners defined - no input will be gathered");
+                self.diagnostics.push(Diagnostic::error(2212, "no-listener", text, module.span));
+            }
+        }
     }
 
     /// The instances that modules have without an input() of the configuration, like the system's log socket.
     fn automatic_inputs(&self) -> Vec<plan::Input> {
         let modules = self.plan.modules.iter().enumerate();
-        let automatic = modules.filter(|(_, module)| {
-            let plugin = self.modules.plugin(&module.spec.name);
-            let ifaces = plugin.map_or(&[][..], |plugin| plugin.ifaces());
-            ifaces.iter().any(|i| i.name == module.spec.name && i.flags & iface_flag::AUTO != 0)
-        });
+        let automatic = modules.filter(|(index, _)| self.is_automatic(*index));
         automatic
             .map(|(index, module)| plan::Input {
                 module: index,
@@ -427,6 +438,12 @@ impl Making<'_> {
                 span: module.span,
             })
             .collect()
+    }
+
+    fn is_automatic(&self, module: usize) -> bool {
+        let name = &self.plan.modules[module].spec.name;
+        let ifaces = self.modules.plugin(name).map_or(&[][..], |plugin| plugin.ifaces());
+        ifaces.iter().any(|i| i.name == *name && i.flags & iface_flag::AUTO != 0)
     }
 
     /// One for each action of the Plan, so that their numbers hold; what cannot be made delivers nothing.
