@@ -13,6 +13,8 @@ mod loading;
 mod mistakes;
 #[path = "spine/options.rs"]
 mod options;
+#[path = "spine/renew.rs"]
+mod renew;
 #[path = "spine/seed.rs"]
 mod seed;
 #[path = "spine/senders.rs"]

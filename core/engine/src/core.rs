@@ -63,7 +63,19 @@ pub(crate) struct Settled {
 /// One instance's stream parameters, and for an action the stack that was made of them.
 struct Streaming {
     params: StreamParams,
-    stack: OnceLock<Stack>,
+    stack: RwLock<Option<Arc<Stack>>>,
+}
+
+impl Streaming {
+    fn stack(&self) -> Option<Arc<Stack>> {
+        self.stack.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn carry_with(&self, stack: Stack) -> Arc<Stack> {
+        let stack = Arc::new(stack);
+        *self.stack.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&stack));
+        stack
+    }
 }
 
 /// An instance's number in calls between host and plugin: what it is, and which one.
@@ -118,7 +130,7 @@ impl Core {
     /// Gives an instance its stream parameters.
     pub fn stream(&self, me: u64, params: StreamParams) {
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
-        streams.insert(me, Arc::new(Streaming { params, stack: OnceLock::new() }));
+        streams.insert(me, Arc::new(Streaming { params, stack: RwLock::default() }));
     }
 
     /// Reads an action's keys and certificates now, while privileges last.
@@ -145,18 +157,39 @@ impl Core {
             .collect()
     }
 
-    fn stack<'a>(&self, me: u64, streaming: &'a Streaming) -> Result<&'a Stack, Fault> {
-        if let Some(stack) = streaming.stack.get() {
+    /// Reads the keys and certificates of all streams again; connections that are there go on with theirs.
+    pub fn hup_streams(&self) {
+        let Some(net) = self.net.get() else { return };
+        net.hup();
+        let streams: Vec<_> = {
+            let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+            streams.iter().map(|(me, streaming)| (*me, Arc::clone(streaming))).collect()
+        };
+        for (me, streaming) in streams {
+            if !streaming.stack().is_some_and(|stack| stack.encrypts()) {
+                continue;
+            }
+            let whose = {
+                let names = self.names.read().unwrap_or_else(PoisonError::into_inner);
+                names.get(&me).map(|(_, name)| name.clone()).unwrap_or_default()
+            };
+            if let Some(stack) = net.renew(me, Side::Client, &streaming.params, &whose) {
+                streaming.carry_with(stack);
+            }
+        }
+    }
+
+    fn stack(&self, me: u64, streaming: &Streaming) -> Result<Arc<Stack>, Fault> {
+        if let Some(stack) = streaming.stack() {
             return Ok(stack);
         }
-        let made = self.net()?.stack(me, Side::Client, &streaming.params)?;
-        Ok(streaming.stack.get_or_init(|| made))
+        Ok(streaming.carry_with(self.net()?.stack(me, Side::Client, &streaming.params)?))
     }
 
     fn streaming(&self, me: u64) -> Arc<Streaming> {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         streams.get(&me).cloned().unwrap_or_else(|| {
-            Arc::new(Streaming { params: StreamParams::default(), stack: OnceLock::new() })
+            Arc::new(Streaming { params: StreamParams::default(), stack: RwLock::default() })
         })
     }
 
@@ -218,7 +251,7 @@ impl Services for Core {
         let streaming = self.streaming(me);
         let failed = |fault| (status::FAILED, fault);
         let stack = self.stack(me, &streaming).map_err(failed)?;
-        self.net().map_err(failed)?.connect(me, stack, &streaming.params, to)
+        self.net().map_err(failed)?.connect(me, &stack, &streaming.params, to)
     }
 
     fn write(&self, stream: i64, bytes: &[u8], timeout: Duration) -> Result<(), (i64, usize, Fault)> {

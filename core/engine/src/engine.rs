@@ -111,6 +111,8 @@ impl Engine {
         if let Some((globals, _)) = self.core.globals.get() {
             self.program.around.peers.rename_local(&crate::assemble::hostname(globals));
         }
+        // Before the outputs close what they have open, so that they come back with what is read now.
+        self.core.hup_streams();
         self.outputs.iter().flatten().for_each(|output| output.hup());
         self.inputs.iter().for_each(|input| input.hup());
         self.program

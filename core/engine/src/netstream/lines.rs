@@ -19,7 +19,7 @@ pub(crate) fn server(live: &Live, stage: Stage, why: &str) -> String {
             format!("{label}: connection from {peer} lost right after accept (server side): {why}")
         }
         Stage::Handshake => {
-            format!("{label}: {} handshake with {peer} failed (server side): {why}", live.port.stack.name())
+            format!("{label}: {} handshake with {peer} failed (server side): {why}", live.port.stack().name())
         }
         Stage::Read => format!("{label}: connection from {peer} ended while reading (server side): {why}"),
     }

@@ -239,7 +239,7 @@ impl Live {
 
     /// The first bytes have come: takes a seat, and looks whether they are what this port speaks.
     fn first(&mut self, head: Option<[u8; 3]>) -> Option<Turn> {
-        if !self.port.stack.encrypts() && matches!(head, Some([0x16, 3, 0..=4])) {
+        if !self.port.stack().encrypts() && matches!(head, Some([0x16, 3, 0..=4])) {
             count(self.port.counters.wrong_protocol);
             let why = "the peer speaks TLS and this listener does not; set streamDriver.mode=\"1\" and a TLS \
                        driver here, or send plain text there";

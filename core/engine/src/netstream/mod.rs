@@ -28,7 +28,7 @@ use reactor::{Doorway, Job, Mailbox, Reactor};
 use socket2::{SockRef, TcpKeepalive};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use sysloom_abi::log_level;
@@ -88,6 +88,8 @@ struct Loops {
     waiting: Vec<(Arc<Port>, crate::plugin::Listener, usize)>,
     /// Where the next listener goes.
     next: usize,
+    /// All listeners, for a HUP.
+    ports: Vec<Weak<Port>>,
 }
 
 impl Net {
@@ -132,7 +134,8 @@ impl Net {
             me,
             label,
             sink,
-            stack,
+            stack: RwLock::new(Arc::new(stack)),
+            params: params.clone(),
             house: Arc::clone(&self.house),
             handshake_limit: params.handshake_limit,
             idle_limit: params.idle_limit,
@@ -151,11 +154,38 @@ impl Net {
         });
         let threads = if spec.threads == 0 { THREADS } else { spec.threads } as usize;
         let mut loops = self.loops();
+        loops.ports.push(Arc::downgrade(&port));
         loops.waiting.push((port, listener, threads.min(MOST_THREADS)));
         if loops.started {
             self.serve(&mut loops)?;
         }
         Ok(number)
+    }
+
+    /// Reads the keys and certificates of listeners again: connections that come from now on get them. Where they cannot
+    /// be used, what was there before stays.
+    pub fn hup(&self) {
+        let ports: Vec<_> = self.loops().ports.iter().filter_map(Weak::upgrade).collect();
+        for port in ports.iter().filter(|port| port.stack().encrypts()) {
+            if let Some(stack) = self.renew(port.me, Side::Server, &port.params, &port.label) {
+                port.carry_with(stack);
+            }
+        }
+    }
+
+    /// A stack with the keys and certificates that are there now, if they can be used.
+    pub fn renew(&self, me: u64, side: Side, params: &StreamParams, whose: &str) -> Option<Stack> {
+        match Stack::new(params, side, me, &|name| self.house.driver(name)) {
+            Ok(stack) => Some(stack),
+            Err(why) => {
+                let text = format!(
+                    "{whose}: keys and certificates cannot be read again, those from before stay: {}",
+                    why.text
+                );
+                self.house.log(me, log_level::ERROR, why.code, &text);
+                None
+            }
+        }
     }
 
     /// Starts to accept on everything that was bound.

@@ -4,11 +4,11 @@
 //! only wait: they cannot keep a sender out by being silent.
 
 use super::stack::Stack;
-use super::{House, Sink};
+use super::{House, Sink, StreamParams};
 use socket2::TcpKeepalive;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 /// One listener of an input, as its connections see it.
@@ -18,7 +18,9 @@ pub(crate) struct Port {
     /// `imtcp:6514`, for messages.
     pub label: String,
     pub sink: Arc<dyn Sink>,
-    pub stack: Stack,
+    /// What carries its connections: another one once keys and certificates were read again.
+    pub(super) stack: RwLock<Arc<Stack>>,
+    pub params: StreamParams,
     pub house: Arc<dyn House>,
     pub handshake_limit: Duration,
     pub idle_limit: Option<Duration>,
@@ -30,6 +32,18 @@ pub(crate) struct Port {
     pub allowed: String,
     pub counters: Counters,
     pub seats: Seats,
+}
+
+impl Port {
+    /// What carries a connection that comes now.
+    pub fn stack(&self) -> Arc<Stack> {
+        Arc::clone(&self.stack.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// New connections come with this from now on.
+    pub fn carry_with(&self, stack: Stack) {
+        *self.stack.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(stack);
+    }
 }
 
 /// Counted for statistics; the engine shows them under these names.

@@ -320,10 +320,11 @@ impl Reactor {
             let mailbox = loops.iter().min_by_key(|m| m.load.load(Ordering::Relaxed));
             let mailbox = mailbox.unwrap_or(&self.mailbox);
             let conn = super::number(&self.conns, mailbox.index);
-            if let Some(policy) = port.stack.policy() {
+            let stack = port.stack();
+            if let Some(policy) = stack.policy() {
                 self.verdicts.expect(conn, policy, None);
             }
-            let session = match port.stack.dress(connected.session, "", conn) {
+            let session = match stack.dress(connected.session, "", conn) {
                 Ok(session) => session,
                 Err(why) => {
                     self.verdicts.forget(conn);
