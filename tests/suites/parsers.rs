@@ -56,19 +56,32 @@ const PARSERS: &str = "module(load=\"pmlastmsg\")\n\
     parser(name=\"colon\" type=\"pmrfc3164\" force.tagEndingByColon=\"on\")\n\
     parser(name=\"space\" type=\"pmrfc3164\" remove.msgFirstSpace=\"on\")\n";
 
+/// Parsers, rulesets that use them, and messages for these.
+struct Case {
+    parsers: &'static str,
+    chains: &'static [(&'static str, &'static str)],
+    messages: &'static [&'static str],
+}
+
 /// What each ruleset makes of the messages.
-fn run(dir: &Dir, start: impl FnOnce(&Dir, &str, &str) -> Daemon, name: &str) -> Vec<Vec<String>> {
-    let mut config = format!("module(load=\"imtcp\")\n{PARSERS}{TEMPLATE}");
-    for (chain, parsers) in CHAINS {
+fn run(
+    dir: &Dir,
+    start: impl FnOnce(&Dir, &str, &str) -> Daemon,
+    name: &str,
+    case: &Case,
+) -> Vec<Vec<String>> {
+    let Case { parsers, chains, messages } = case;
+    let mut config = format!("module(load=\"imtcp\")\n{parsers}{TEMPLATE}");
+    for (chain, parsers) in *chains {
         config += &format!(
             "ruleset(name=\"{chain}\" {parsers}) {{ action(type=\"omfile\" file=\"{{dir}}/{name}.{chain}\" template=\"all\") }}\n\
              input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/{name}.{chain}.port\" ruleset=\"{chain}\")\n"
         );
     }
     let daemon = start(dir, name, &(config + "*.* /dev/null\n"));
-    let found = CHAINS.iter().map(|(chain, _)| {
-        send(daemon.port(&dir.file(&format!("{name}.{chain}.port"))), MESSAGES);
-        let lines = file_lines(&dir.file(&format!("{name}.{chain}")), MESSAGES.len());
+    let found = chains.iter().map(|(chain, _)| {
+        send(daemon.port(&dir.file(&format!("{name}.{chain}.port"))), messages);
+        let lines = file_lines(&dir.file(&format!("{name}.{chain}")), messages.len());
         lines.into_iter().map(|line| without_reception(&line)).collect()
     });
     let found = found.collect();
@@ -83,6 +96,45 @@ fn send(port: u16, messages: &[&str]) {
     }
 }
 
+const IOS: &str = "module(load=\"pmciscoios\")\n\
+    timezone(id=\"CET\" offset=\"+01:00\")\ntimezone(id=\"EST\" offset=\"-05:00\")\n\
+    parser(name=\"plain\" type=\"pmciscoios\")\n\
+    parser(name=\"origin\" type=\"pmciscoios\" present.origin=\"on\")\n\
+    parser(name=\"xr\" type=\"pmciscoios\" present.xr=\"on\")\n";
+
+const IOS_CHAINS: &[(&str, &str)] = &[
+    ("plain", "parser=[\"plain\",\"rsyslog.rfc3164\"]"),
+    ("origin", "parser=[\"origin\",\"rsyslog.rfc3164\"]"),
+    ("xr", "parser=[\"xr\",\"rsyslog.rfc3164\"]"),
+    ("usual", "parser=[\"rsyslog.ciscoios\",\"rsyslog.rfc3164\"]"),
+];
+
+const IOS_MESSAGES: &[&str] = &[
+    "<187>148: *Nov 16 14:07:58.266: %LINEPROTO-5-UPDOWN: Line protocol on Interface Gi0/1, changed state to up",
+    "<187>148: .Nov 16 14:07:58: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 14:07:58 CET: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 14:07:58.266 EST: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 14:07:58.266 XYZ: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 14:07:58.266 cet: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 14:07:58.266 A1: %SYS-5-CONFIG_I: Configured",
+    "<187>148: Nov 16 2019 14:07:58.266 CET: %SYS-5-CONFIG_I: Configured",
+    "<187>148: router: *Nov 16 14:07:58.266: %A-5-B: text",
+    "<187>148: 192.0.2.1: *Nov 16 14:07:58.266 CET: %A-5-B: text",
+    "<187>148: RP/0/RSP0/CPU0:Nov 16 14:07:58.266 : config[65]: %MGBL-SYS-5-CONFIG_I : Configured from console",
+    "<187>148: RP/0/RSP0/CPU0:Nov 16 14:07:58.266 CET: config[65]: %MGBL-SYS-5-CONFIG_I : text",
+    "<187>148: RP/0/RSP0/CPU0:Nov 16 14:07:58.266: config[65]: %MGBL-SYS-5-CONFIG_I: text",
+    "<187>148: *Nov 16 14:07:58.266: %A-5-B: ",
+    "<187>148: *Nov 16 14:07:58.266: %A-5-B: text",
+    "<187>: *Nov 16 14:07:58.266: %A-5-B: text",
+    "<187>148: %A-5-B: text",
+    "<187>148:  *Nov 16 14:07:58.266: %A-5-B: text",
+    "<187>148: *Nov 16 14:07:58.266 %A-5-B: text",
+    "<187>148: *Nov 16 14:07:58.266: %A: text",
+    "<187>148: *Nov 16 14:07:58.266: %A B: text",
+    "<187>148: *Nov 16 14:07:58.266: %A:text: x",
+    "<187>148 *Nov 16 14:07:58.266: %A-5-B: text",
+];
+
 /// A time of this run is not compared; one of the message is.
 fn without_reception(line: &str) -> String {
     let (head, time) = line.rsplit_once('|').unwrap();
@@ -91,15 +143,24 @@ fn without_reception(line: &str) -> String {
 
 #[test]
 fn chains_do_as_rsyslogds() {
+    compare(&Case { parsers: PARSERS, chains: CHAINS, messages: MESSAGES });
+}
+
+#[test]
+fn ciscos_messages_are_read_as_rsyslogd_reads_them() {
+    compare(&Case { parsers: IOS, chains: IOS_CHAINS, messages: IOS_MESSAGES });
+}
+
+fn compare(case: &Case) {
     if !Peer::wanted("rsyslogd") {
         return;
     }
     let dir = Dir::new();
-    let ours = run(&dir, Daemon::start, "ours");
-    let theirs = run(&dir, Daemon::rsyslogd, "theirs");
+    let ours = run(&dir, Daemon::start, "ours", case);
+    let theirs = run(&dir, Daemon::rsyslogd, "theirs", case);
     let mut differences = Vec::new();
-    for ((chain, _), (ours, theirs)) in CHAINS.iter().zip(ours.iter().zip(&theirs)) {
-        for (message, (ours, theirs)) in MESSAGES.iter().zip(ours.iter().zip(theirs)) {
+    for ((chain, _), (ours, theirs)) in case.chains.iter().zip(ours.iter().zip(&theirs)) {
+        for (message, (ours, theirs)) in case.messages.iter().zip(ours.iter().zip(theirs)) {
             if ours != theirs && !BETTER.contains(&(*chain, *message)) {
                 differences.push(format!("{message:?} with {chain}:\n  ours   {ours}\n  theirs {theirs}"));
             }
@@ -108,8 +169,13 @@ fn chains_do_as_rsyslogds() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// rsyslogd goes back too far where there is no tag, and puts the end of the PRI into the text.
-const BETTER: &[(&str, &str)] = &[("colon", "<13>  last message repeated 12 times"), ("colon", "<13>")];
+/// rsyslogd goes back too far where there is no tag, and puts the end of the PRI into the text; and of IOS XR it wants blanks
+/// before colons.
+const BETTER: &[(&str, &str)] = &[
+    ("colon", "<13>  last message repeated 12 times"),
+    ("colon", "<13>"),
+    ("xr", "<187>148: RP/0/RSP0/CPU0:Nov 16 14:07:58.266: config[65]: %MGBL-SYS-5-CONFIG_I: text"),
+];
 
 /// A collector with one ruleset of its own parsers; what comes out of the messages.
 fn collected(lines: &str, chain: &str, messages: &[&str], expected: usize) -> (Dir, Vec<String>, String) {

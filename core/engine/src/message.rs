@@ -47,6 +47,8 @@ pub struct Around {
     pub inputs: Vec<InputFacts>,
     /// `$/`
     pub globals: Globals,
+    /// What `timezone()` objects say of names of zones: minutes east of UTC.
+    pub zones: Vec<(String, i16)>,
     /// Names of variables match only in the same case (variables.caseSensitive).
     pub exact_names: bool,
 }

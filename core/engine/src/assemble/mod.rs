@@ -94,6 +94,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true)),
         hostname,
         globals: Globals::default(),
+        zones: plan.timezones.iter().filter_map(zone).collect(),
         exact_names,
         inputs: inputs.iter().map(|(_, facts)| facts.clone()).chain(by_ruleset(plan)).collect(),
     });
@@ -184,6 +185,14 @@ fn allowed_senders(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) -> senders::S
 fn new_queue<T: Bulk>(name: &str, limits: Limits, pool: &Arc<Pool<T>>, core: &Core) -> Queue<T> {
     core.log.say(7, 0, &format!("queue '{name}': {}", limits.describe()));
     Queue::new(name, limits, Arc::clone(pool), &core.stats)
+}
+
+/// A zone's name and its minutes east of UTC. The configuration has seen that the offset is `+hh:mm`.
+fn zone(object: &plan::Object) -> Option<(String, i16)> {
+    let offset = object.values.str("offset")?;
+    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
+    let minutes: i16 = hours.parse::<i16>().ok()? * 60 + minutes.parse::<i16>().ok()?;
+    Some((object.name.clone(), if offset.starts_with('-') { -minutes } else { minutes }))
 }
 
 /// The queue that a ruleset has of its own.

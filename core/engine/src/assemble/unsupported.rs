@@ -28,7 +28,6 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
             values(queue, DISK, &mut say);
         }
     }
-    plan.timezones.iter().for_each(|t| say(format!("timezone object '{}'", t.name), t.span));
     plan.ratelimits.iter().for_each(|r| say(format!("ratelimit object '{}'", r.name), r.span));
 }
 

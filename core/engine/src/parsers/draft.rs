@@ -9,7 +9,7 @@ use crate::script::vars;
 use crate::script::{Json, Slot};
 use sysloom_config::plan::Property;
 use sysloom_wire::timestamp::{Rfc3164Rules, parse_rfc3164, parse_rfc3339};
-use sysloom_wire::{Parsed, Pri, Span, Timestamp, Verdict, parse_head};
+use sysloom_wire::{Parsed, Pri, Span, Timestamp, Verdict, Zone, parse_head};
 
 /// A message on its way through a chain. Its head has been read: the PRI is known.
 pub struct Draft<'a> {
@@ -120,7 +120,18 @@ impl Draft<'_> {
             return Some(0);
         }
         let rules = Rfc3164Rules { reception: self.received, year_after: false };
-        let (time, used) = parse_rfc3339(text).or_else(|| parse_rfc3164(text, &rules))?;
+        let (mut time, used) = parse_rfc3339(text).or_else(|| parse_rfc3164(text, &rules))?;
+        // What ends the stamp is not part of it.
+        let stamp = text.get(..used)?.trim_ascii_end();
+        let mut used = stamp.strip_suffix(b":").unwrap_or(stamp).len();
+        if let Some(rest) = text.get(used..)?.strip_prefix(b" ") {
+            let word = rest.split(|byte| !byte.is_ascii_alphanumeric()).next().unwrap_or_default();
+            if let Some((name, offset)) = self.around.zones.iter().find(|(name, _)| name.as_bytes() == word) {
+                time.offset_minutes = *offset;
+                time.zone = if *offset < 0 { Zone::West } else { Zone::East };
+                used += 1 + name.len();
+            }
+        }
         self.parsed.timestamp = (!self.ignore_timestamp).then_some(time);
         Some(used)
     }

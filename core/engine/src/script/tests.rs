@@ -40,6 +40,7 @@ pub fn with_message<R>(text: &str, work: impl FnOnce(&Message<'_>) -> R) -> R {
         peers: Peers::new("here", false),
         inputs: vec![InputFacts { name: "in".into(), ruleset: 0 }],
         globals: Globals::default(),
+        zones: Vec::new(),
         exact_names: false,
     };
     let reception = Timestamp::from_unix(1_700_000_000, 0, 0);
