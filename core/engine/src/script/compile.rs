@@ -5,6 +5,7 @@ use super::expr::{Expr, any, is_comparison, is_logical, operate};
 use super::functions::{Call, Shown};
 use super::value::Value;
 use super::vars::Path;
+use crate::core;
 use crate::filter::{Constant, Gatherer, Kind, Regex, Test};
 use crate::objects::Objects;
 use crate::template::Template;
@@ -164,13 +165,13 @@ impl Compiler<'_> {
                 Some(template) => Call::ExecTemplate(Arc::clone(template)),
                 None => return Expr::Number(0),
             },
-            Function::Module(module, name) => {
+            Function::Module(index, name) => {
                 // A module that was refused has been reported.
-                let Some(Some(module)) = self.objects.functions.get(*module) else { return Expr::Number(0) };
+                let Some(Some(module)) = self.objects.functions.get(*index) else { return Expr::Number(0) };
                 let constants: Vec<_> = compiled.iter().map(Expr::constant).collect();
                 let shown: Vec<_> = constants.iter().map(Shown::of).collect();
                 let operands: Vec<_> = shown.iter().map(Shown::operand).collect();
-                match module.call(name, 0, &operands) {
+                match module.call(name, core::id_of(core::Kind::Module, *index), &operands) {
                     Ok(call) => Call::Plugin(call, compiled.into()),
                     Err(fault) => {
                         let span = fault.param.and_then(|n| args.get(n)).map_or(at, |arg| arg.span);

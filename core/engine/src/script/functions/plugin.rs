@@ -40,13 +40,25 @@ impl<'a> Shown<'a> {
     }
 }
 
-/// Evaluates arguments, then the function.
+/// Evaluates arguments, then the function. With a few arguments, as all functions have, nothing is allocated here but
+/// a text that the function answers.
 pub fn call<'a>(call: &FunctionCall, args: &'a [Expr], message: &Message<'a>, run: &mut Run) -> Value<'a> {
-    let values: Vec<Value<'_>> = args.iter().map(|arg| arg.value(message, run)).collect();
-    let shown: Vec<Shown<'_>> = values.iter().map(Shown::value).collect();
-    let operands: Vec<Operand<'_>> = shown.iter().map(Shown::operand).collect();
+    if args.len() > FEW {
+        let values: Vec<Value<'_>> = args.iter().map(|arg| arg.value(message, run)).collect();
+        let shown: Vec<Shown<'_>> = values.iter().map(Shown::value).collect();
+        let operands: Vec<Operand<'_>> = shown.iter().map(Shown::operand).collect();
+        return answer(call, &operands, run);
+    }
+    let values: [Option<Value<'_>>; FEW] =
+        std::array::from_fn(|at| args.get(at).map(|arg| arg.value(message, run)));
+    let shown: [Shown<'_>; FEW] = std::array::from_fn(|at| Shown::of(&values[at]));
+    let operands: [Operand<'_>; FEW] = std::array::from_fn(|at| shown[at].operand());
+    answer(call, &operands[..args.len()], run)
+}
+
+fn answer<'a>(call: &FunctionCall, operands: &[Operand<'_>], run: &mut Run) -> Value<'a> {
     let mut text = Vec::new();
-    let (answered, script_error) = call.evaluate(&operands, &mut text);
+    let (answered, script_error) = call.evaluate(operands, &mut text);
     run.script_error = script_error;
     match answered {
         Answered::Number(number) => Value::Number(number),
@@ -54,3 +66,6 @@ pub fn call<'a>(call: &FunctionCall, args: &'a [Expr], message: &Message<'a>, ru
         Answered::Json => parse::parse(&text).map_or_else(|| Value::text(text), Value::Json),
     }
 }
+
+/// Arguments that need no memory of their own.
+const FEW: usize = 4;
