@@ -26,6 +26,15 @@ const EXPLANATIONS: &[(&str, &str)] = &[
       follow, and then only a comment. A closing brace needs a line of its own. For names with blanks use action(type=\"omfile\" file=\"...\").",
     ),
     (
+        "allowed-sender",
+        "A list of senders has addresses, networks (`10.0.0.0/8`, `[::1]/128`) and names, which need DNS. An entry that is none of these is \
+      left out; the list still guards.",
+    ),
+    (
+        "bad-regex",
+        "The regular expression is none: `regex` and `re_...` take POSIX's basic or extended ones. What it stands in never matches.",
+    ),
+    (
         "backtick",
         "Between backticks only `echo text $VARIABLE` and `cat file` are understood; nothing is executed.",
     ),
@@ -114,6 +123,11 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "legacy-not-permitted",
         "The module has got parameters by module(...); its module-wide `$` directives are refused after that. Move the value into module(...).",
     ),
+    (
+        "lookup-table",
+        "The file of a lookup table is JSON: `version` (1), `nomatch`, `type` (string, array, sparseArray, regex) and `table`, a list of \
+      `index` and `value`. A table whose first reading fails yields nothing until a reload succeeds.",
+    ),
     ("main-file", "The configuration's first file cannot be read. Nothing can start without it."),
     ("missing-parameter", "The object lacks a parameter without which it cannot be made, and is left out."),
     (
@@ -143,8 +157,19 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "Two queues would write to the same files. Each needs a `queue.filename` or `queue.spoolDirectory` of its own.",
     ),
     (
+        "rate-limit",
+        "Inputs and actions name a limit with `rateLimit.name` (every action with `action.rateLimit.name`); a ratelimit() object of that \
+      name must exist, and holds instead of an interval and burst of their own. Its policy file is a mapping in YAML: interval, burst, \
+      severity, scope (input or output) and output.mode (drop or pace; pace needs a queue of the action's own).",
+    ),
+    (
         "read-only-property",
         "Properties of a message cannot be changed by set or unset, only variables that begin with `$!`, `$.` or `$/`.",
+    ),
+    (
+        "refused-by-module",
+        "The module itself refuses the values that it was given: each is of the right type, but not possible here. What it was to make is left \
+      out. `sysloomd --explain MODULE` lists its parameters.",
     ),
     (
         "ruleset-exists",
@@ -175,6 +200,10 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "No loaded module knows this `$` directive. A module's directives can be used only after the module was loaded.",
     ),
     ("unknown-function", "There is no function of this name. Names of functions are written in lower case."),
+    (
+        "unknown-generator",
+        "A template of type plugin is written by a module of its plugin's name, which must be loaded.",
+    ),
     ("unknown-lookup-table", "The lookup table must be defined by lookup_table() before it is used."),
     (
         "unknown-module",

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod origins;
 mod parse;
 pub mod plan;
+pub mod policy;
 pub mod print;
 mod resolve;
 pub mod source;

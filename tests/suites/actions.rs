@@ -2,6 +2,8 @@
 
 #[path = "actions/conditions.rs"]
 mod conditions;
+#[path = "actions/limits.rs"]
+mod limits;
 #[path = "actions/queues.rs"]
 mod queues;
 

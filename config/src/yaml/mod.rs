@@ -17,6 +17,31 @@ pub(crate) fn nodes(source: u32, raw: &str, diagnostics: &mut Vec<Diagnostic>) -
     reader.document(tree)
 }
 
+/// A text that is one mapping of texts, as pairs; keys of nested mappings have a dot between them.
+pub(crate) fn flat(raw: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    if let Some(tree) = tree::read(0, raw, diagnostics) {
+        flatten(tree, "", &mut pairs, diagnostics);
+    }
+    pairs
+}
+
+fn flatten(tree: Tree, key: &str, pairs: &mut Vec<(String, String)>, diagnostics: &mut Vec<Diagnostic>) {
+    match tree.kind {
+        Kind::Map(entries) => entries.into_iter().for_each(|(name, value)| {
+            let key = if key.is_empty() { name.text } else { format!("{key}.{}", name.text) };
+            flatten(value, &key, pairs, diagnostics);
+        }),
+        Kind::Text(text, _) if !key.is_empty() => pairs.push((key.to_owned(), text)),
+        _ => diagnostics.push(Diagnostic::error(
+            2207,
+            "yaml",
+            "only a mapping of texts is understood",
+            tree.span,
+        )),
+    }
+}
+
 struct Reader<'a> {
     source: u32,
     raw: &'a str,

@@ -12,6 +12,7 @@ use crate::plugin::{
     StreamSink,
 };
 use crate::properties::Properties;
+use crate::ratelimit::RateLimit;
 use crate::reduce::Reducer;
 use crate::selflog::Selflog;
 use crate::senders::Senders;
@@ -53,6 +54,8 @@ pub struct Core {
 pub(crate) struct Settled {
     /// By number of the input.
     pub intakes: Vec<Arc<Intake>>,
+    /// Limits that inputs name, by number of the input.
+    pub limits: Vec<Option<Arc<RateLimit>>>,
     /// The input number whose messages run through a ruleset, and the way into its queue, by the ruleset's name.
     pub rulesets: Vec<(String, u32, Arc<Intake>)>,
     /// By number of the input, and one for the daemon's own messages; none if repeated messages are not reduced.
@@ -230,10 +233,17 @@ impl Services for Core {
         }
         let Some(settled) = self.settled.get() else { return status::INVALID };
         let Some(intake) = settled.intakes.get(index as usize) else { return status::INVALID };
+        let (all, mut kept) = (frames.len(), Vec::new());
+        let frames = match settled.limits.get(index as usize) {
+            Some(Some(limit)) => limit.admit(block, frames, &mut kept),
+            _ => frames,
+        };
         let taken = match settled.reducers.get(index as usize) {
             Some(reducer) => reducer.submit(intake, index, block, frames, flags),
             None => intake.submit(index, block, frames, flags),
         };
+        // What a limit drops is taken, too.
+        let taken = if taken == frames.len() { all } else { taken };
         taken as i64
     }
 

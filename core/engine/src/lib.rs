@@ -30,6 +30,7 @@ pub mod percentile;
 pub mod plugin;
 pub mod properties;
 pub mod queue;
+mod ratelimit;
 mod reduce;
 pub mod ruleset;
 pub mod script;

@@ -10,6 +10,7 @@ use crate::message::{Around, Message, Text, reception};
 use crate::parsers::{Chain, Draft, Outcome, Scratch};
 use crate::properties::Properties;
 use crate::queue::{Delay, Queue, Taken};
+use crate::ratelimit::OutputLimit;
 use crate::ruleset::{self, Host, Ruleset};
 use crate::script::{Run, Slot};
 use crate::template::Template;
@@ -56,6 +57,7 @@ pub struct ActionUse {
     pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
     /// The action's own queue: records wait there for workers of the action's own.
     pub queue: Option<Arc<Queue<Outbox>>>,
+    pub limit: Option<OutputLimit>,
 }
 
 impl Program {
@@ -102,7 +104,12 @@ impl ActionUse {
             }
         }
         match attempt {
-            Some(attempt) => self.action.commit(attempt, outbox),
+            Some(attempt) => {
+                if let Some(limit) = &self.limit {
+                    limit.pace(outbox.len(), stop);
+                }
+                self.action.commit(attempt, outbox);
+            }
             None => outbox.clear(),
         }
     }
@@ -284,6 +291,9 @@ impl Host for Acting<'_> {
         };
         let is_mark = message.head.flags & frame_flag::MARK != 0;
         if !used.when.runs(message.head.received_ns.div_euclid(1_000_000_000), is_mark) {
+            return;
+        }
+        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message.severity())) {
             return;
         }
         if outbox.is_empty() {

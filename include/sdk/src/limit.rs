@@ -19,6 +19,11 @@ impl Limit {
         (!interval.is_zero()).then_some(Self { interval, burst, begun: None, passed: 0, lost: 0 })
     }
 
+    /// As [`Limit::new`], but `None` also where a limit has a name: the daemon applies that one.
+    pub fn unless_named(name: &Option<String>, interval: u32, burst: u32) -> Option<Self> {
+        if name.is_some() { None } else { Self::new(interval, burst) }
+    }
+
     /// How many of `wanted` messages may go on now. `say` gets a line and rsyslog's code of it when dropping begins,
     /// and another one when it is over.
     pub fn take(&mut self, wanted: usize, say: impl FnMut(&str, i32)) -> usize {
@@ -64,6 +69,8 @@ mod tests {
     #[test]
     fn no_interval_is_no_limit() {
         assert!(Limit::new(0, 10).is_none());
+        assert!(Limit::unless_named(&Some("strict".into()), 5, 10).is_none());
+        assert!(Limit::unless_named(&None, 5, 10).is_some());
     }
 
     #[test]

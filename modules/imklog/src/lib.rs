@@ -49,6 +49,9 @@ pub struct ModuleParams {
     /// Messages in an interval; what is above is dropped.
     #[param(non_negative, default = "10000")]
     pub rate_limit_burst: u32,
+    /// The ratelimit() object that limits it, instead of interval and burst.
+    #[param(name = "rateLimit.name")]
+    pub rate_limit_name: Option<String>,
 }
 
 pub struct Imklog {
@@ -80,7 +83,12 @@ impl Input for Imklog {
             keep_stamp: module.keep_kernel_timestamp,
             own_facility: module.internal_msg_facility,
             console_level: module.console_log_level,
-            limit: Limit::new(module.rate_limit_interval, module.rate_limit_burst).map(Mutex::new),
+            limit: Limit::unless_named(
+                &module.rate_limit_name,
+                module.rate_limit_interval,
+                module.rate_limit_burst,
+            )
+            .map(Mutex::new),
             submitted: host.counter("submitted"),
             log: OnceLock::new(),
         })

@@ -86,7 +86,8 @@ impl Input for Imtcp {
             rules,
             submit: if delay { Submit::LIGHT_DELAY } else { Submit::NONE },
             listen,
-            limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
+            limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
+                .map(Mutex::new),
             submitted: host.counter("submitted"),
             bytes: host.counter("bytes.received"),
             bad_frames: host.counter("frames.bad"),

@@ -176,6 +176,9 @@ pub struct InputParams {
     /// Messages in an interval; what is above is dropped.
     #[param(name = "rateLimit.burst", non_negative, default = "10000")]
     pub limit_burst: u32,
+    /// The ratelimit() object that limits it, instead of interval and burst.
+    #[param(name = "rateLimit.name")]
+    pub limit_name: Option<String>,
 }
 
 impl InputParams {

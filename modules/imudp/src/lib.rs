@@ -44,7 +44,8 @@ impl Input for Imudp {
             batch: module.batch_size as usize,
             time_requery: module.time_requery,
             allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
-            limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
+            limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
+                .map(Mutex::new),
             listeners: OnceLock::new(),
             params,
         })

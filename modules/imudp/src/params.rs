@@ -44,6 +44,9 @@ pub struct InputParams {
     /// Messages in an interval; what is above is dropped.
     #[param(name = "rateLimit.burst", non_negative, default = "10000")]
     pub limit_burst: u32,
+    /// The ratelimit() object that limits it, instead of interval and burst.
+    #[param(name = "rateLimit.name")]
+    pub limit_name: Option<String>,
     /// Bytes of the socket's receive buffer; 0 = the system's. Unset: 4m, or what the system permits of it.
     #[param(name = "rcvbufSize", size, min = 0, max = 1_073_741_824)]
     pub receive_buffer: Option<u64>,

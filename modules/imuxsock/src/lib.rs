@@ -13,7 +13,7 @@ use params::{InputParams, Module, Options};
 use socket::Socket;
 use std::os::fd::BorrowedFd;
 use std::sync::OnceLock;
-use sysloom_sdk::{Complaint, Host, Input, Level, plugin};
+use sysloom_sdk::{Complaint, Host, Input, plugin};
 
 /// One socket.
 pub struct Imuxsock {
@@ -35,12 +35,6 @@ impl Input for Imuxsock {
             // Without a name it is the system's socket, of which there is one.
             None => Options::system(module)?,
         };
-        if let Some(name) = &options.limit_name {
-            let text = format!(
-                "imuxsock: rateLimit.name=\"{name}\": there are no named limits, this one is not applied"
-            );
-            host.log(Level::Warning, 0, &text);
-        }
         Ok(Self { host, options, socket: OnceLock::new() })
     }
 

@@ -59,7 +59,7 @@ pub struct ModuleParams {
     #[param(name = "sysSock.rateLimit.severity", min = 0, max = 7, default = "1")]
     #[param(legacy = "SystemLogRateLimitSeverity:module")]
     pub limit_severity: u8,
-    /// Accepted with a warning: there are no named limits.
+    /// The ratelimit() object that limits it, instead of interval and burst.
     #[param(name = "sysSock.rateLimit.name")]
     pub limit_name: Option<String>,
 }
@@ -133,7 +133,7 @@ pub struct InputParams {
     #[param(name = "rateLimit.severity", min = 0, max = 7, default = "1")]
     #[param(legacy = "IMUXSockRateLimitSeverity:sticky")]
     pub limit_severity: u8,
-    /// Accepted with a warning: there are no named limits.
+    /// The ratelimit() object that limits it, instead of interval and burst.
     #[param(name = "rateLimit.name")]
     pub limit_name: Option<String>,
 }
@@ -171,7 +171,6 @@ pub struct Options {
     pub true_pid: bool,
     /// Interval, burst, and the severity from which on.
     pub limit: (u32, u32, u8),
-    pub limit_name: Option<String>,
 }
 
 impl Options {
@@ -196,8 +195,7 @@ impl Options {
             special_parser: p.special_parser,
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,
-            limit: (p.limit_interval, p.limit_burst, p.limit_severity),
-            limit_name: p.limit_name.clone(),
+            limit: limit(p.limit_name.as_deref(), p.limit_interval, p.limit_burst, p.limit_severity),
         })
     }
 
@@ -218,8 +216,7 @@ impl Options {
             special_parser: p.special_parser,
             parse_hostname: p.parse_hostname,
             true_pid: p.true_pid,
-            limit: (p.limit_interval, p.limit_burst, p.limit_severity),
-            limit_name: p.limit_name,
+            limit: limit(p.limit_name.as_deref(), p.limit_interval, p.limit_burst, p.limit_severity),
         }
     }
 }
@@ -228,4 +225,9 @@ impl Options {
 fn system_path() -> PathBuf {
     let systemd = Path::new("/run/systemd/system").is_dir() && Path::new("/run/systemd/journal").is_dir();
     PathBuf::from(if systemd { "/run/systemd/journal/syslog" } else { "/dev/log" })
+}
+
+/// The limit of each process; none where the daemon applies a limit by name.
+fn limit(name: Option<&str>, interval: u32, burst: u32, severity: u8) -> (u32, u32, u8) {
+    (if name.is_some() { 0 } else { interval }, burst, severity)
 }

@@ -46,7 +46,8 @@ impl Output for Omfwd {
     fn new(module: &ModuleParams, params: ActionParams, host: Host) -> Result<Self, Complaint> {
         Ok(Self {
             host,
-            limit: Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new),
+            limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
+                .map(Mutex::new),
             plan: params.plan(module, host)?,
             hups: AtomicU64::new(0),
         })

@@ -121,6 +121,9 @@ pub struct ActionParams {
     /// Messages in an interval; what is above is dropped.
     #[param(name = "rateLimit.burst", non_negative, default = "200")]
     pub limit_burst: u32,
+    /// The ratelimit() object that limits it, instead of interval and burst.
+    #[param(name = "rateLimit.name")]
+    pub limit_name: Option<String>,
 }
 
 /// What an action does, with everything decided.

@@ -25,6 +25,9 @@ pub struct ActionParams {
     /// Messages in an interval; what is above is dropped.
     #[param(name = "rateLimit.burst", non_negative, default = "200")]
     pub limit_burst: u32,
+    /// The ratelimit() object that limits it, instead of interval and burst.
+    #[param(name = "rateLimit.name")]
+    pub limit_name: Option<String>,
 }
 
 pub struct Omusrmsg {
@@ -57,7 +60,8 @@ impl Output for Omusrmsg {
         if matches!(&recipients, Recipients::Users(users) if users.is_empty()) {
             return Err(Complaint::new("no user is named").param("users"));
         }
-        let limit = Limit::new(params.limit_interval, params.limit_burst).map(Mutex::new);
+        let limit = Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst);
+        let limit = limit.map(Mutex::new);
         Ok(Self { host, recipients, limit })
     }
 }

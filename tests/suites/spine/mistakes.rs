@@ -1,8 +1,10 @@
 //! Mistakes in a configuration: the whole of stderr is pinned, with file, line, column, caret and the nearest name.
 
 use crate::RECEIVE;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
+use sysloom_config::explain;
 use sysloom_tests::{Daemon, Dir, check, connect, file_lines, lines};
 
 /// Each case of cases/mistakes: a configuration, and what a check says of it. `SYSLOOM_BLESS=1` writes the latter.
@@ -17,6 +19,7 @@ fn each_mistake_is_shown_at_its_place() {
         }
         seen += 1;
         let dir = Dir::new();
+        dir.write("policy.yaml", "interval: 1\nburst: 10\noutput:\n  mode: pace\n  pase: 1\n");
         let got = check(&dir, &std::fs::read_to_string(&file).unwrap());
         let version = env!("CARGO_PKG_VERSION");
         let text = format!("exit {}\n{}", got.code, got.stderr).replace(version, "VERSION");
@@ -29,6 +32,55 @@ fn each_mistake_is_shown_at_its_place() {
         assert!(text == want, "{name} says\n{text}\nand not\n{want}\n(SYSLOOM_BLESS=1 writes what it says)");
     }
     assert!(seen >= 10, "{seen} cases");
+}
+
+/// Every complaint that the configuration's rooms and the engine know by a slug is explained, and stands as whole text
+/// in a case of its own name, here or beside the language.
+#[test]
+fn every_slug_is_explained_and_shown() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut slugs: BTreeSet<String> = explain::slugs().map(str::to_owned).collect();
+    for folder in ["../config/src", "../core"] {
+        said_in(&tests.join(folder), &mut slugs);
+    }
+    assert!(slugs.len() > 65, "{slugs:?}");
+    let mut lacking = Vec::new();
+    for slug in &slugs {
+        if explain::explain(slug).is_none() {
+            lacking.push(format!("{slug} has no explanation"));
+        }
+        let line = format!("    = {slug}\n");
+        let cases = [tests.join("cases/mistakes"), tests.join("../config/tests/cases")];
+        let shown = cases.iter().any(|folder| {
+            let text = std::fs::read_to_string(folder.join(format!("{slug}.stderr")));
+            text.is_ok_and(|text| text.contains(&line))
+        });
+        if !shown {
+            lacking.push(format!("{slug} is shown in no case of its name"));
+        }
+    }
+    assert!(lacking.is_empty(), "{}", lacking.join("\n"));
+}
+
+/// The slugs that stand in the sources: a word in quotes after a code, or of the calls that take one.
+fn said_in(folder: &Path, slugs: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            said_in(&path, slugs);
+        } else if path.extension().is_some_and(|word| word == "rs") {
+            let text = std::fs::read_to_string(&path).unwrap();
+            let calls =
+                text.match_indices("Diagnostic::error(").chain(text.match_indices("Diagnostic::warning("));
+            for (at, call) in calls {
+                let mut words = text[at + call.len()..].splitn(3, ',');
+                let slug = words.nth(1).unwrap_or_default().trim();
+                if let Some(slug) = slug.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+                    slugs.insert(slug.to_owned());
+                }
+            }
+        }
+    }
 }
 
 /// Errors before, between and after; the statements beside them work.

@@ -27,6 +27,7 @@ use crate::plugin::{
     ParserInstance, ParserModule,
 };
 use crate::queue::{Limits, Queue};
+use crate::ratelimit::{self, OutputLimit, RateLimit};
 use crate::reduce::Reducer;
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
@@ -47,7 +48,15 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     // Reads the zone's file now, so that the first message does not wait for it.
     crate::clock::offset_minutes(0);
     let mut diagnostics = Vec::new();
-    let mut made = Making { plan, core, modules, diagnostics: &mut diagnostics };
+    let limits_of = ratelimit::all(plan, &core.log.logger(), &mut diagnostics);
+    let mut made = Making {
+        plan,
+        core,
+        modules,
+        limits: limits_of,
+        input_limits: Vec::new(),
+        diagnostics: &mut diagnostics,
+    };
     let hostname = hostname(&plan.globals);
     let _ = core.globals.set((plan.globals.clone(), hostname.clone()));
     let (inputs_of, outputs_of) = made.module_objects();
@@ -56,6 +65,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     core.net.get_or_init(|| Net::new(house));
     // Inputs first: an instrumentation module sets defaults for the queues of actions.
     let inputs = made.inputs(&inputs_of);
+    let input_limits = std::mem::take(&mut made.input_limits);
     let actions = made.actions(&outputs_of);
     let generators = made.generators();
     let templates = Template::compile_all(plan, &generators, made.diagnostics);
@@ -118,7 +128,13 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         Some(true) => (0..=inputs.len()).map(|_| Reducer::new(reading.clone(), &around)).collect(),
         _ => Vec::new(),
     };
-    let _ = core.settled.set(Settled { intakes, rulesets: entrances, reducers, around: Arc::clone(&around) });
+    let _ = core.settled.set(Settled {
+        intakes,
+        limits: input_limits,
+        rulesets: entrances,
+        reducers,
+        around: Arc::clone(&around),
+    });
     let listening = inputs.iter().filter(|(instance, _)| instance.wants_stats());
     core.read_stats(listening.map(|(instance, _)| Arc::downgrade(instance)).collect());
     let program = Arc::new(Program {
@@ -237,6 +253,9 @@ struct Making<'a> {
     plan: &'a Plan,
     core: &'a Arc<Core>,
     modules: &'a Modules,
+    limits: Vec<Arc<RateLimit>>,
+    /// Those that inputs name, by number of the input.
+    input_limits: Vec<Option<Arc<RateLimit>>>,
     diagnostics: &'a mut Vec<Diagnostic>,
 }
 
@@ -395,7 +414,7 @@ impl Making<'_> {
     fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {
         let mut made = Vec::new();
         let automatic: Vec<plan::Input> = self.automatic_inputs();
-        for input in automatic.iter().chain(&self.plan.inputs) {
+        for (at, input) in automatic.iter().chain(&self.plan.inputs).enumerate() {
             let Some(Some(module)) = modules.get(input.module) else { continue };
             let spec = &self.plan.modules[input.module].spec;
             let name = input.values.str("name").unwrap_or(&spec.name).to_owned();
@@ -414,6 +433,10 @@ impl Making<'_> {
                 continue;
             };
             let ruleset = input.ruleset.or(self.plan.default_ruleset).map_or(0, |id| id.0);
+            // What a module has by itself is described by the module's own parameters.
+            let values =
+                if at < automatic.len() { &self.plan.modules[input.module].values } else { &input.values };
+            self.input_limits.push(ratelimit::named(values, &self.limits, self.diagnostics));
             made.push((Arc::new(instance), InputFacts { name, ruleset }));
         }
         self.idle_inputs();
@@ -482,16 +505,27 @@ impl Making<'_> {
             act.error_file =
                 action.common.str("action.errorFile").map(|path| ErrorFile::new(path, most, log));
             act.external_state = action.common.str("action.externalState.file").map(Into::into);
+            let limit = self.output_limit(action, &act.name, queue.is_some());
             let used = ActionUse {
                 action: act,
                 when: When::new(&action.common, mark_interval),
                 columns: columns(self.plan, action),
                 open,
                 queue,
+                limit,
             };
             made.push((Arc::new(used), instance));
         }
         made
+    }
+
+    /// The limit that an action names: as every action can, or as its module does.
+    fn output_limit(&mut self, action: &plan::Action, name: &str, queued: bool) -> Option<OutputLimit> {
+        let own = ratelimit::named(&action.values, &self.limits, self.diagnostics);
+        let limit = ratelimit::named(&action.common, &self.limits, self.diagnostics).or(own)?;
+        let (made, complaint) = OutputLimit::new(limit, name, queued, action.span, &self.core.stats);
+        self.diagnostics.extend(complaint);
+        Some(made)
     }
 
     /// The queue of an action that has one of its own; a direct one is none.

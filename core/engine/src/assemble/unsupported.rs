@@ -17,7 +17,6 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
         values(queue, DISK, &mut say);
     }
     for action in &plan.actions {
-        values(&action.common, ACTIONS, &mut say);
         if let Some(queue) = &action.queue {
             values(queue, QUEUES, &mut say);
         }
@@ -28,7 +27,7 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
             values(queue, DISK, &mut say);
         }
     }
-    plan.ratelimits.iter().for_each(|r| say(format!("ratelimit object '{}'", r.name), r.span));
+    plan.ratelimits.iter().for_each(|limit| values(&limit.values, RATE_LIMITS, &mut say));
 }
 
 fn values(values: &Values, lacking: &[&str], say: &mut impl FnMut(String, Span)) {
@@ -68,7 +67,15 @@ const GLOBALS: &[&str] = &[
     "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
 ];
-const ACTIONS: &[&str] = &["action.rateLimit.name"];
+const RATE_LIMITS: &[&str] = &[
+    "policyWatch",
+    "policyWatchDebounce",
+    "perSource",
+    "perSourcePolicy",
+    "perSourceKeyTpl",
+    "perSourceMaxStates",
+    "perSourceTopN",
+];
 const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
 const DISK: &[&str] = &["queue.filename"];

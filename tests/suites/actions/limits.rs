@@ -1,0 +1,132 @@
+//! Limits by name: what inputs and actions that name one `ratelimit()` share, and what is above it.
+
+use crate::{send, start, texts};
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+use sysloom_tests::{Dir, file_lines, wait_for};
+
+const STRICT: &str = "ratelimit(name=\"strict\" interval=\"600\" burst=\"10\")\n";
+const STATS: &str = "module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{dir}/stats\")\n";
+
+fn lines(dir: &Dir, name: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(dir.file(name)).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn inputs_share_the_limit_that_they_name() {
+    let dir = Dir::new();
+    let input = |file: &str| {
+        format!(
+            "input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" rateLimit.name=\"strict\" \
+             listenPortFileName=\"{{dir}}/{file}\")\n"
+        )
+    };
+    let config = format!(
+        "{STRICT}{}{}action(type=\"omfile\" file=\"{{dir}}/all\" template=\"m\")\n",
+        input("one"),
+        input("two")
+    );
+    let (daemon, mut free) = start(&dir, &config);
+    let connect = |file: &str| TcpStream::connect(("127.0.0.1", daemon.port(&dir.file(file)))).unwrap();
+    let (mut one, mut two) = (connect("one"), connect("two"));
+    send(&mut one, 0..7);
+    assert_eq!(file_lines(&dir.file("all"), 7), texts(0..7));
+    send(&mut two, 7..15);
+    daemon.wait_stderr("strict: begin to drop messages due to rate-limiting");
+    send(&mut one, 15..20);
+    drop((one, two));
+    // What names no limit is not held back by it.
+    send(&mut free, 50..53);
+    assert_eq!(file_lines(&dir.file("all"), 13).len(), 13);
+    daemon.stop();
+    assert_eq!(lines(&dir, "all"), texts((0..10).chain(50..53)));
+}
+
+#[test]
+fn grave_messages_pass_a_limit_with_a_severity() {
+    let dir = Dir::new();
+    let config = "ratelimit(name=\"mild\" interval=\"600\" burst=\"2\" severity=\"warning\")\n\
+        input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" rateLimit.name=\"mild\" listenPortFileName=\"{dir}/mild\")\n\
+        action(type=\"omfile\" file=\"{dir}/all\" template=\"m\")\n";
+    let (daemon, _) = start(&dir, config);
+    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("mild")))).unwrap();
+    for (nth, pri) in [13, 12, 13, 11, 13, 8].into_iter().enumerate() {
+        writeln!(stream, "<{pri}>1 2026-11-23T01:02:03Z host app - - - number{nth:04}").unwrap();
+    }
+    assert_eq!(file_lines(&dir.file("all"), 4), texts([0, 1, 3, 5].into_iter()));
+    daemon.stop();
+    assert_eq!(lines(&dir, "all").len(), 4);
+}
+
+#[test]
+fn actions_share_a_limit_and_count_what_it_drops() {
+    let dir = Dir::new();
+    let limited = |name: &str, more: &str| {
+        format!(
+            "action(type=\"omfile\" name=\"{name}\" file=\"{{dir}}/{name}\" template=\"m\" \
+             action.rateLimit.name=\"strict\" {more})\n"
+        )
+    };
+    let config = format!(
+        "{STRICT}{STATS}{}{}action(type=\"omfile\" file=\"{{dir}}/all\" template=\"m\")\n",
+        limited("first", ""),
+        limited("second", "queue.type=\"LinkedList\"")
+    );
+    let (daemon, mut stream) = start(&dir, &config);
+    send(&mut stream, 0..20);
+    assert_eq!(file_lines(&dir.file("all"), 20), texts(0..20));
+    let count = |name: &str| {
+        wait_for("what the limit counted", || {
+            let object = format!(": {name}: ");
+            let stats = lines(&dir, "stats");
+            let line = stats.iter().rev().find(|line| line.contains(&object))?;
+            let number = |key: &str| {
+                let value = line.split(&format!(" ratelimit.{key}=")).nth(1)?;
+                value.split(' ').next()?.parse::<u32>().ok()
+            };
+            Some((number("allowed")?, number("dropped")?))
+                .filter(|(allowed, dropped)| allowed + dropped == 20)
+        })
+    };
+    let (first, second) = (count("first"), count("second"));
+    assert_eq!(first.0 + second.0, 10, "{first:?} {second:?}");
+    daemon.stop();
+    assert_eq!(lines(&dir, "first").len(), first.0 as usize);
+    assert_eq!(lines(&dir, "second").len(), second.0 as usize);
+}
+
+#[test]
+fn omfwd_takes_a_name_as_well() {
+    let dir = Dir::new();
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let config = format!(
+        "{STRICT}action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{}\" template=\"m\" rateLimit.name=\"strict\")\n\
+         action(type=\"omfile\" file=\"{{dir}}/all\" template=\"m\")\n",
+        udp.local_addr().unwrap().port()
+    );
+    let (daemon, mut stream) = start(&dir, &config);
+    send(&mut stream, 0..20);
+    assert_eq!(file_lines(&dir.file("all"), 20).len(), 20);
+    daemon.stop();
+    udp.set_nonblocking(true).unwrap();
+    let mut buffer = [0; 100];
+    let came = std::iter::from_fn(|| udp.recv(&mut buffer).ok()).count();
+    assert_eq!(came, 10);
+}
+
+#[test]
+fn a_policy_that_paces_holds_messages_back_and_loses_none() {
+    let dir = Dir::new();
+    dir.write("policy.yaml", "interval: 1\nburst: 10\nscope: output\noutput:\n  mode: pace\n");
+    let config = "ratelimit(name=\"steady\" policy=\"{dir}/policy.yaml\")\n\
+        action(type=\"omfile\" file=\"{dir}/all\" template=\"m\" queue.type=\"LinkedList\" \
+        action.rateLimit.name=\"steady\")\n";
+    let (daemon, mut stream) = start(&dir, config);
+    let begun = Instant::now();
+    send(&mut stream, 0..35);
+    assert_eq!(file_lines(&dir.file("all"), 35), texts(0..35));
+    assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
+    daemon.stop();
+}
