@@ -6,21 +6,31 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use sysloom_tests::pki::{Identity, Pki, Wish};
 use sysloom_tests::{
-    Auth, Channel, Daemon, Dir, Peer, TlsClient, TlsVersion, file_lines, port::free_port, wait_for,
+    Auth, Channel, Daemon, Dir, Peer, TlsClient, TlsVersion, file_lines, over_every_driver, port::free_port,
+    wait_for,
 };
+
+over_every_driver!(
+    strict_lets_in_whom_the_responder_calls_good_once_it_has_answered,
+    on_lets_pass_what_nobody_answers_and_says_so,
+    off_asks_nobody,
+    no_handshake_waits_for_a_responder,
+    a_servers_stapled_answer_counts
+);
 
 const GOOD: u8 = 0x11;
 const REVOKED: u8 = 0x22;
 
 /// An authority that keeps a register, and its responder.
 struct Town {
+    driver: &'static str,
     dir: Dir,
     pki: Pki,
     server: Identity,
 }
 
 impl Town {
-    fn new() -> Self {
+    fn over(driver: &'static str) -> Self {
         let dir = Dir::new();
         let pki = Pki::new(&dir);
         let server = pki.issue(&dir, "server", &Wish { names: &["localhost"], ..Wish::default() });
@@ -32,7 +42,7 @@ impl Town {
             ),
         );
         dir.write("index.txt.attr", "unique_subject = no\n");
-        Self { dir, pki, server }
+        Self { driver, dir, pki, server }
     }
 
     /// A client's certificate of that serial number, to be asked for at `responder`.
@@ -64,7 +74,8 @@ impl Town {
     }
 
     fn collector(&self, check: &str) -> (Daemon, u16) {
-        let channel = Channel::tls("rustls", &self.pki.file()).owning(&self.server).judging(Auth::Valid, &[]);
+        let channel =
+            Channel::tls(self.driver, &self.pki.file()).owning(&self.server).judging(Auth::Valid, &[]);
         let check = format!("input(type=\"imtcp\" streamDriver.tlsRevocationCheck=\"{check}\" ");
         let config = channel.collector().replace("input(type=\"imtcp\" ", &check);
         let daemon = Daemon::start(&self.dir, "daemon", &config);
@@ -78,12 +89,11 @@ impl Town {
     }
 }
 
-#[test]
-fn strict_lets_in_whom_the_responder_calls_good_once_it_has_answered() {
+fn strict_lets_in_whom_the_responder_calls_good_once_it_has_answered(driver: &'static str) {
     if !Peer::wanted("openssl") {
         return;
     }
-    let town = Town::new();
+    let town = Town::over(driver);
     let (_responder, url) = town.responder();
     let (good, revoked) = (town.client("good", GOOD, &url), town.client("revoked", REVOKED, &url));
     let (daemon, port) = town.collector("strict");
@@ -111,9 +121,8 @@ fn strict_lets_in_whom_the_responder_calls_good_once_it_has_answered() {
     daemon.stop();
 }
 
-#[test]
-fn on_lets_pass_what_nobody_answers_and_says_so() {
-    let town = Town::new();
+fn on_lets_pass_what_nobody_answers_and_says_so(driver: &'static str) {
+    let town = Town::over(driver);
     let url = format!("http://127.0.0.1:{}/", free_port());
     let client = town.client("client", GOOD, &url);
     let silent = town.client("silent", GOOD, "ldap://127.0.0.1/");
@@ -129,9 +138,8 @@ fn on_lets_pass_what_nobody_answers_and_says_so() {
     daemon.stop();
 }
 
-#[test]
-fn off_asks_nobody() {
-    let town = Town::new();
+fn off_asks_nobody(driver: &'static str) {
+    let town = Town::over(driver);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let client = town.client("client", REVOKED, &format!("http://{}/", listener.local_addr().unwrap()));
@@ -144,9 +152,8 @@ fn off_asks_nobody() {
 }
 
 /// The responder takes the question and keeps it; who comes meanwhile does not wait.
-#[test]
-fn no_handshake_waits_for_a_responder() {
-    let town = Town::new();
+fn no_handshake_waits_for_a_responder(driver: &'static str) {
+    let town = Town::over(driver);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let client = town.client("client", GOOD, &format!("http://{}/ocsp", listener.local_addr().unwrap()));
     let (daemon, port) = town.collector("on");
@@ -167,13 +174,12 @@ fn no_handshake_waits_for_a_responder() {
 }
 
 /// A server that staples needs no responder that we can reach.
-#[test]
-fn a_servers_stapled_answer_counts() {
+fn a_servers_stapled_answer_counts(driver: &'static str) {
     if !Peer::wanted("openssl") {
         return;
     }
     for (serial, said) in [(GOOD, None), (REVOKED, Some("it was revoked on 2025-06-07 08:09:10 UTC"))] {
-        let town = Town::new();
+        let town = Town::over(driver);
         let wish = Wish {
             names: &["localhost"],
             serial: Some(serial),
@@ -199,7 +205,7 @@ fn a_servers_stapled_answer_counts() {
                 .arg(&server.key);
             command
         });
-        let channel = Channel::tls("rustls", &town.pki.file()).judging(Auth::Valid, &[]);
+        let channel = Channel::tls(driver, &town.pki.file()).judging(Auth::Valid, &[]);
         let action =
             channel.action("localhost", port, "streamDriver.tlsRevocationCheck=\"strict\" name=\"out\"");
         let log = town.dir.file("socket");

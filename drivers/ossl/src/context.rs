@@ -40,8 +40,8 @@ impl Context {
         let asks = role == Role::Client || !wishes.anonymous();
         builder.set_verify(if asks { SslVerifyMode::PEER } else { SslVerifyMode::NONE });
         raw::judge_chains(&mut builder);
+        raw::watch_messages(&mut builder);
         if role == Role::Server && asks {
-            raw::watch_messages(&mut builder);
             builder.set_keylog_callback(verify::secret);
         }
         let sessions = Arc::<Sessions>::default();
@@ -66,9 +66,13 @@ impl Context {
                 builder.set_new_session_callback(move |ssl, session| verify::keep(ssl, &sessions, session));
             }
         }
+        if role == Role::Client {
+            builder.set_status_callback(|ssl| Ok(verify::stapled(ssl))).map_err(|e| words::setup(&e))?;
+        }
         builder.set_read_ahead(true);
         raw::set_read_buffer(&mut builder, CHUNK);
         raw::release_buffers(&mut builder);
+        raw::limit_chains(&mut builder, LONGEST_CHAIN);
         Ok(Self { ssl: builder.build(), role, sessions })
     }
 }
@@ -100,5 +104,7 @@ fn present(builder: &mut SslContextBuilder, own: Identity) -> Result<(), ErrorSt
     builder.set_private_key(&own.key)
 }
 
+/// A peer's certificates together, as in the driver rustls.
+const LONGEST_CHAIN: i64 = 64 << 10;
 /// What is read from below at a time.
 const CHUNK: usize = 64 << 10;

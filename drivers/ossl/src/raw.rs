@@ -9,7 +9,7 @@ use openssl::ssl::{SslCipher, SslContextBuilder, SslRef, SslSession};
 use openssl::stack::{StackRef, Stackable};
 use openssl::x509::{X509, X509StoreContext, X509StoreContextRef, X509VerifyResult};
 use openssl_sys as ffi;
-use std::ffi::{CStr, c_char, c_int, c_uchar, c_uint, c_void};
+use std::ffi::{CStr, c_char, c_int, c_long, c_uchar, c_uint, c_void};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::null_mut;
 
@@ -88,7 +88,8 @@ pub fn set_read_buffer(builder: &mut SslContextBuilder, len: usize) {
     unsafe { SSL_CTX_set_default_read_buffer_len(builder.as_ptr(), len) }
 }
 
-/// Shows [`verify::heard`] every handshake message of the peer before OpenSSL works on it.
+/// Shows [`verify::heard`] every handshake message of the peer before OpenSSL works on it, and tells [`verify::declined`]
+/// that OpenSSL has declined a new handshake.
 pub fn watch_messages(builder: &mut SslContextBuilder) {
     // SAFETY: the context is valid, and the callback is a function of this library, which is never unloaded.
     unsafe { SSL_CTX_set_msg_callback(builder.as_ptr(), Some(message)) }
@@ -171,6 +172,12 @@ pub fn configure<'a>(
     result
 }
 
+/// How long a peer's list of certificates may be.
+pub fn limit_chains(builder: &mut SslContextBuilder, bytes: c_long) {
+    // SAFETY: the context is valid; this control takes a number and no pointer.
+    unsafe { ffi::SSL_CTX_ctrl(builder.as_ptr(), SET_MAX_CERT_LIST, bytes, null_mut()) };
+}
+
 /// Keeps no buffers for sessions that are idle.
 pub fn release_buffers(builder: &mut SslContextBuilder) {
     // SAFETY: the context is valid; this control takes bits and no pointer.
@@ -222,7 +229,7 @@ unsafe extern "C" fn message(
     ssl: *mut ffi::SSL,
     _: *mut c_void,
 ) {
-    if sent != 0 || kind != HANDSHAKE || bytes.is_null() || ssl.is_null() {
+    if !matches!((sent, kind), (0, HANDSHAKE) | (1, ALERT)) || bytes.is_null() || ssl.is_null() {
         return;
     }
     // A panic must not run through OpenSSL. What then lacks is a question that is asked after the handshake.
@@ -230,7 +237,11 @@ unsafe extern "C" fn message(
         // SAFETY: OpenSSL lends the message and its session for this call.
         let (bytes, ssl) =
             unsafe { (std::slice::from_raw_parts(bytes.cast::<u8>(), len), SslRef::from_ptr(ssl)) };
-        verify::heard(ssl, bytes);
+        match bytes {
+            [WARNING, NO_RENEGOTIATION] if sent == 1 => verify::declined(ssl),
+            _ if sent == 1 => {}
+            _ => verify::heard(ssl, bytes),
+        }
     }));
 }
 
@@ -284,12 +295,17 @@ const TICKET_SUCCESS_RENEW: c_int = 6;
 const TICKET_IGNORE_RENEW: c_int = 2;
 const TICKET_USE: c_int = 3;
 const TICKET_USE_RENEW: c_int = 4;
-/// `SSL3_RT_HANDSHAKE`.
+/// `SSL3_RT_HANDSHAKE` and its like.
+const ALERT: c_int = 21;
 const HANDSHAKE: c_int = 22;
+const WARNING: u8 = 1;
+const NO_RENEGOTIATION: u8 = 100;
 /// `SSL_CONF_FLAG_FILE` and its like.
 const CONF_FLAG_FILE: c_uint = 2;
 const CONF_FLAG_CLIENT: c_uint = 4;
 const CONF_FLAG_SERVER: c_uint = 8;
+/// `SSL_CTRL_SET_MAX_CERT_LIST`.
+const SET_MAX_CERT_LIST: c_int = 51;
 /// `SSL_CTRL_GET_NEGOTIATED_GROUP`.
 const GET_NEGOTIATED_GROUP: c_int = 134;
 /// `TLSEXT_nid_unknown`.

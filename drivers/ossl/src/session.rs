@@ -8,7 +8,7 @@ use crate::record::Io;
 use crate::refuse::{Secret, replace_alert};
 use crate::{raw, tickets, verify, words};
 use openssl::error::ErrorStack;
-use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslSession, SslStream, SslVersion};
+use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslSession, SslStream, SslVersion, StatusType};
 use std::cell::Cell;
 use std::sync::Arc;
 use sysloom_sdk::tls::words::{cut_short, not_tls};
@@ -99,6 +99,14 @@ impl<B: Below> Session<B> {
             }
             _ => self.below_stopped(),
         }
+    }
+
+    /// The peer does not take no for an answer.
+    fn nagged(&mut self) -> Stop {
+        self.close();
+        let _ = self.io().flush();
+        let why = "the peer broke the rules of TLS (it asks for a new handshake again and again)";
+        self.fail(Complaint::new(why), false)
     }
 
     /// What the stream below had to say when OpenSSL read from it.
@@ -243,7 +251,13 @@ impl<B: Below> Stream for Session<B> {
             }
             forget_errors();
             self.io().enough = filled > 0;
-            match self.tls.ssl_read(room) {
+            let read = self.tls.ssl_read(room);
+            if verify::nags(self.tls.ssl()) {
+                filled += read.unwrap_or_default();
+                let stop = self.nagged();
+                return if filled > 0 { Ok(filled) } else { Err(stop) };
+            }
+            match read {
                 Ok(n) => filled += n,
                 // All records that came are read.
                 Err(error) if filled > 0 && error.code() == ErrorCode::WANT_READ => break,
@@ -313,7 +327,12 @@ impl<B: Below> LayerSession for Session<B> {
                 return Ok(());
             }
             forget_errors();
-            match self.tls.do_handshake() {
+            let step = self.tls.do_handshake();
+            if verify::nags(self.tls.ssl()) {
+                self.nagged();
+                continue;
+            }
+            match step {
                 Ok(()) => self.settle(),
                 Err(error) => match self.handshake_stopped(&error) {
                     // What OpenSSL has written is what the peer waits for.
@@ -333,7 +352,7 @@ impl<B: Below> LayerSession for Session<B> {
         let ssl = self.tls.ssl();
         PeerFacts {
             chain: self.chain.iter().map(Vec::as_slice).collect(),
-            staple: &[],
+            staple: if self.server { &[] } else { ssl.ocsp_status().unwrap_or_default() },
             server_name: &self.server_name,
             resumed: ssl.session_reused(),
             server: self.server,
@@ -361,7 +380,10 @@ fn prepare<B: Below>(
     }
     match server {
         true => ssl.set_accept_state(),
-        false => ssl.set_connect_state(),
+        false => {
+            ssl.set_connect_state();
+            ssl.set_status_type(StatusType::OCSP)?;
+        }
     }
     SslStream::new(ssl, Io::new(below))
 }

@@ -12,6 +12,7 @@ use openssl::stack::StackRef;
 use openssl::x509::X509;
 use openssl_sys as ffi;
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use sysloom_sdk::tls::Daemon;
 use sysloom_sdk::{Complaint, PeerFacts};
@@ -23,6 +24,8 @@ pub struct Asker {
     server: bool,
     /// What a client connects to.
     name: Box<str>,
+    /// How often the peer has asked for a new handshake.
+    nags: AtomicU32,
     asked: Mutex<Asked>,
 }
 
@@ -46,7 +49,8 @@ pub fn attach(
     server: bool,
     name: &str,
 ) -> Result<(), ErrorStack> {
-    let asker = Asker { daemon, conn, server, name: name.into(), asked: Mutex::default() };
+    let asker =
+        Asker { daemon, conn, server, name: name.into(), nags: AtomicU32::new(0), asked: Mutex::default() };
     ssl.set_ex_data(index()?, asker);
     Ok(())
 }
@@ -61,20 +65,40 @@ pub fn judge(ssl: &SslRef, chain: &StackRef<X509>) -> Result<(), c_int> {
     let failed = |_| ffi::X509_V_ERR_APPLICATION_VERIFICATION;
     let asker = asker(ssl).ok_or(ffi::X509_V_ERR_APPLICATION_VERIFICATION)?;
     let own = chain.get(0).map(|own| own.public_key()).transpose().map_err(failed)?;
-    let der = chain.iter().map(|c| c.to_der()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    let chain = chain.iter().map(|c| c.to_der()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
     let verdict = match own.filter(|key| key.id() == Id::RSA && key.bits() < LEAST_RSA) {
         Some(key) => Err(too_short(key.bits())),
-        None => asker.ask(ssl, &der, false),
+        // In TLS 1.2 a server staples behind its certificate; `stapled` comes when it is all there.
+        None if !asker.server && ssl.version2() == Some(SslVersion::TLS1_2) => {
+            asker.asked().chain = chain;
+            return Ok(());
+        }
+        None => asker.ask(ssl, &chain, false),
     };
     let refused = verdict.as_ref().err().map(|complaint| as_error(complaint.code));
-    let mut asked = asker.asked();
-    (asked.judged, asked.refusal, asked.chain) = (Some(false), verdict.err(), der);
+    asker.note(verdict, chain);
     refused.map_or(Ok(()), Err)
+}
+
+/// All that a server shows has come: asks the daemon, if that was put off. Whether the server is accepted.
+pub fn stapled(ssl: &SslRef) -> bool {
+    let Some(asker) = asker(ssl) else { return false };
+    if asker.asked().judged.is_some() {
+        return true;
+    }
+    let chain = std::mem::take(&mut asker.asked().chain);
+    let verdict = asker.ask(ssl, &chain, false);
+    let accepted = verdict.is_ok();
+    asker.note(verdict, chain);
+    accepted
 }
 
 /// Looks at a handshake message before OpenSSL does. A client that shows no certificate is judged here; one that is
 /// refused is made to fail.
 pub fn heard(ssl: &SslRef, message: &[u8]) {
+    if let [HELLO_REQUEST, ..] = message {
+        declined(ssl);
+    }
     let list = match (message, ssl.version2()) {
         // RFC 8446 4.4.2: a context, which is empty in a handshake, and the list.
         ([CERTIFICATE, _, _, _, 0, list @ ..], Some(SslVersion::TLS1_3)) => list,
@@ -86,8 +110,19 @@ pub fn heard(ssl: &SslRef, message: &[u8]) {
     if verdict.is_err() {
         raw::require_certificate(ssl);
     }
-    let mut asked = asker.asked();
-    (asked.judged, asked.refusal, asked.chain) = (Some(false), verdict.err(), Vec::new());
+    asker.note(verdict, Vec::new());
+}
+
+/// The peer asks for a new handshake, which it does not get.
+pub fn declined(ssl: &SslRef) {
+    if let Some(asker) = asker(ssl) {
+        asker.nags.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the peer asks for new handshakes more often than can be a mistake.
+pub fn nags(ssl: &SslRef) -> bool {
+    asker(ssl).is_some_and(|asker| asker.nags.load(Ordering::Relaxed) > MOST_NAGS)
 }
 
 /// Asks the daemon whether a session may be resumed whose peer showed this chain when it began.
@@ -132,9 +167,16 @@ impl Asker {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Keeps the answer about a peer of a whole handshake.
+    fn note(&self, verdict: Result<(), Complaint>, chain: Vec<Vec<u8>>) {
+        let mut asked = self.asked();
+        (asked.judged, asked.refusal, asked.chain) = (Some(false), verdict.err(), chain);
+    }
+
     fn ask(&self, ssl: &SslRef, chain: &[Vec<u8>], resumed: bool) -> Result<(), Complaint> {
         let facts = PeerFacts {
             chain: chain.iter().map(Vec::as_slice).collect(),
+            staple: if self.server { &[] } else { ssl.ocsp_status().unwrap_or_default() },
             server_name: ssl.servername(NameType::HOST_NAME).unwrap_or_default(),
             server: self.server,
             resumed,
@@ -180,6 +222,9 @@ fn index() -> Result<Index<Ssl, Asker>, ErrorStack> {
     }
 }
 
+/// A message of a server's is counted, and so is the warning that answers it. RFC 5246 7.4.1.1: the first is no fault.
+const MOST_NAGS: u32 = 2;
+const HELLO_REQUEST: u8 = 0;
 /// The handshake message that carries certificates.
 const CERTIFICATE: u8 = 11;
 const BAD_CERTIFICATE: i32 = 42;

@@ -40,6 +40,7 @@ pub struct Question {
     pub server: bool,
     pub server_name: String,
     pub protocol: String,
+    pub staple: Vec<u8>,
 }
 
 /// A daemon for tests.
@@ -156,6 +157,7 @@ impl Daemon for Judge {
             server: peer.server,
             server_name: peer.server_name.to_owned(),
             protocol: peer.protocol.to_owned(),
+            staple: peer.staple.to_vec(),
         };
         self.questions.lock().unwrap().push(question.clone());
         let refuse = *self.refuse.lock().unwrap();

@@ -268,6 +268,54 @@ fn we_send_to_openssl_s_server() {
     }
 }
 
+/// What a server staples is there when its certificate is judged, in either version.
+#[test]
+fn a_stapled_answer_reaches_the_verdict() {
+    // A responder's "unauthorized", the shortest answer of OCSP.
+    const ANSWER: [u8; 5] = [0x30, 3, 0x0a, 1, 6];
+    let pki = Pki::new();
+    let file = pki.path("answer.der");
+    std::fs::write(&file, ANSWER).unwrap();
+    let (cert, key) = (pki.path("server.pem"), pki.path("server-key.pem"));
+    for version in ["-tls1_2", "-tls1_3"] {
+        for stapled in [true, false] {
+            for refused in [false, true] {
+                let mut arguments =
+                    vec!["s_server", "-accept", "127.0.0.1:0", "-naccept", "1", "-cert", &cert];
+                arguments.extend(["-key", &key, version, "-rev"]);
+                if stapled {
+                    arguments.extend(["-status_file", &file]);
+                }
+                let Some(mut server) = Program::start("openssl", &arguments) else { return };
+                let mut lines = BufReader::new(server.0.stdout.take().unwrap()).lines();
+                let to = lines.find_map(|l| l.unwrap().strip_prefix("ACCEPT ").map(str::to_owned)).unwrap();
+                let judge = Arc::new(Judge::default());
+                if refused {
+                    judge.refuse(|_| Some(Complaint::new("revoked").code(44)));
+                }
+                let daemon: Arc<dyn Daemon> = judge.clone();
+                let context = pki.context(Role::Client, "x509/name", "", &daemon);
+                let stream = TcpStream::connect(to.trim()).unwrap();
+                stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+                let mut session =
+                    Session::new(&context, judge.clone(), Socket(stream), false, "server.example.net", 1)
+                        .unwrap();
+                let shaken = session.handshake();
+                let asked = judge.asked();
+                assert_eq!(asked.len(), 1, "{version}");
+                assert_eq!(
+                    (asked[0].staple.as_slice(), asked[0].certificates),
+                    (if stapled { &ANSWER[..] } else { &[] }, 1)
+                );
+                match refused {
+                    false => shaken.unwrap(),
+                    true => assert!(matches!(&shaken, Err(Stop::Refused(c)) if c.code == 44), "{shaken:?}"),
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn a_wrong_client_certificate_is_told_by_openssl() {
     let (pki, other) = (Pki::new(), Pki::new());
