@@ -14,6 +14,8 @@ mod privileges;
 mod quickstart;
 #[path = "process/stock.rs"]
 mod stock;
+#[path = "process/times.rs"]
+mod times;
 
 use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;

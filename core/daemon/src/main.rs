@@ -86,7 +86,7 @@ fn begin(name: &str, arguments: &Arguments) -> ExitCode {
     }
     let background = match settings.foreground || arguments.debug {
         true => None,
-        false => match Background::enter() {
+        false => match Background::enter(settings.start_timeout) {
             Ok(child) => Some(child),
             Err(why) => return refused(&why),
         },

@@ -127,20 +127,21 @@ pub struct Background {
 }
 
 impl Background {
-    /// Forks. The parent stays in here until the child is ready, and exits with its result; the child comes back.
-    pub fn enter() -> Result<Self, ProcessError> {
+    /// Forks. The parent stays in here until the child is ready, at most for `patience`, and exits with its result; the
+    /// child comes back.
+    pub fn enter(patience: Duration) -> Result<Self, ProcessError> {
         let (mut from_child, to_parent) = UnixStream::pair().map_err(ProcessError::Pair)?;
         // SAFETY: called before the process has a second thread, so the child may do anything.
         match unsafe { fork() }? {
             ForkResult::Parent { .. } => {
                 drop(to_parent);
                 let mut heard = [0; READY.len()];
-                let _ = from_child.set_read_timeout(Some(PATIENCE));
+                let _ = from_child.set_read_timeout(Some(patience));
                 // A child that fails has said why on the stderr that it shares with us.
                 match from_child.read_exact(&mut heard) {
                     Ok(()) if heard == READY.as_bytes() => exit(0),
                     Err(e) if e.kind() == io::ErrorKind::WouldBlock => {
-                        let _ = writeln!(io::stderr(), "the daemon was not ready within {PATIENCE:?}");
+                        let _ = writeln!(io::stderr(), "the daemon was not ready within {patience:?}");
                         exit(1);
                     }
                     _ => exit(1),
@@ -202,8 +203,6 @@ impl Drop for PidFile {
 
 /// What the child writes when it runs.
 const READY: &str = "ready\n";
-/// How long a start may take before the parent gives up on it.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use config::{Config, ConfigError, Environment, File, FileFormat};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use sysloom_engine::plugin::Search;
 
 /// The settings in force.
@@ -20,6 +21,8 @@ pub struct Settings {
     pub pid_file: Option<PathBuf>,
     pub foreground: bool,
     pub colour: Colour,
+    /// How long a start in the background may take before whoever started it is told that it failed.
+    pub start_timeout: Duration,
 }
 
 /// Whether diagnostics have colours.
@@ -46,6 +49,8 @@ struct Words {
     pid_file: Option<String>,
     foreground: bool,
     colour: Colour,
+    /// In seconds.
+    start_timeout: u32,
 }
 
 impl Settings {
@@ -64,6 +69,8 @@ impl Settings {
         let words: Words = Config::builder()
             .set_default("foreground", false)?
             .set_default("colour", "auto")?
+            // rsyslog's.
+            .set_default("start_timeout", 60)?
             .add_source(File::from(file).format(FileFormat::Toml).required(false))
             .add_source(Environment::with_prefix("SYSLOOM").source(Some(variables())))
             .build()?
@@ -98,13 +105,14 @@ impl Settings {
             pid_file: (pid_file != "NONE").then(|| pid_file.into()),
             foreground: arguments.foreground || words.foreground,
             colour: words.colour,
+            start_timeout: Duration::from_secs(words.start_timeout.into()),
         })
     }
 }
 
 /// The variables that are settings; others of the prefix belong to somebody else.
 fn variables() -> HashMap<String, String> {
-    let known = ["CONFIG_FILE", "MODDIR", "PID_FILE", "FOREGROUND", "COLOUR"];
+    let known = ["CONFIG_FILE", "MODDIR", "PID_FILE", "FOREGROUND", "COLOUR", "START_TIMEOUT"];
     let named = known.map(|word| format!("SYSLOOM_{word}"));
     named.into_iter().filter_map(|name| Some((name.clone(), std::env::var(&name).ok()?))).collect()
 }
@@ -132,6 +140,7 @@ mod tests {
         assert_eq!(got.own_modules, ["/opt", INSTALLED].map(PathBuf::from));
         assert_eq!(got.pid_file, None);
         assert!(!got.foreground);
+        assert_eq!(got.start_timeout, Duration::from_secs(60));
         let relative = Arguments { module_path: Some("here".into()), ..Arguments::default() };
         let absolute = Settings::new("sysloomd", &relative, &file, None).unwrap().module_path;
         assert_eq!(absolute, [std::env::current_dir().unwrap().join("here")]);

@@ -137,6 +137,31 @@ fn a_start_in_the_background_answers_with_its_success() {
     assert_eq!(out.status.code(), Some(1));
 }
 
+/// The limit is 60 s unless it is set; here the configuration is a pipe that nobody has written to yet.
+#[test]
+fn whoever_starts_it_in_the_background_is_not_kept_waiting_for_ever() {
+    let dir = Dir::new();
+    let pipe = dir.file("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    config(&dir, "a.conf", &format!("{LOG}include(file=\"{{dir}}/pipe\")\n"));
+    let before = Instant::now();
+    let mut start = rsyslogd(&dir);
+    // A file, since the daemon keeps its end of what it has got.
+    start.stderr(std::fs::File::create(dir.file("stderr")).unwrap()).stdout(std::process::Stdio::null());
+    let status =
+        start.args(["-fa.conf", "-C", "-ix.pid"]).env("SYSLOOM_START_TIMEOUT", "1").status().unwrap();
+    assert!((1..20).contains(&before.elapsed().as_secs()), "{:?}", before.elapsed());
+    assert_eq!(status.code(), Some(1));
+    let said = std::fs::read_to_string(dir.file("stderr")).unwrap();
+    assert!(said.contains("the daemon was not ready within 1s"), "{said}");
+    assert!(!dir.file("x.pid").exists());
+    // The one that it waited for goes on by itself.
+    std::fs::write(&pipe, "# nothing more\n").unwrap();
+    let pid = wait_for("the daemon", || std::fs::read_to_string(dir.file("x.pid")).ok()?.parse().ok());
+    kill(Pid::from_raw(pid), Signal::SIGTERM).unwrap();
+    wait_for("its end", || (!dir.file("x.pid").exists()).then_some(()));
+}
+
 #[test]
 fn its_directory_is_the_root_unless_told_otherwise() {
     for (words, root) in [(&["-n"][..], true), (&["-n", "-C"], false), (&["-n", "-u2"], false)] {
