@@ -1,5 +1,7 @@
 //! What action parameters promise, seen through the whole daemon: each case fails when its parameter is ignored.
 
+#[path = "actions/bounds.rs"]
+mod bounds;
 #[path = "actions/conditions.rs"]
 mod conditions;
 #[path = "actions/limits.rs"]

@@ -38,7 +38,15 @@ impl<T: Bulk + 'static> Crew<T> {
         let (made, threads) = mpsc::channel();
         let shared =
             Arc::new(Shared { name, queue, begin: Box::new(begin), active: AtomicUsize::new(0), made });
-        Shared::spawn(&shared)?;
+        shared.active.store(1, Ordering::Release);
+        Shared::spawn(&shared, 0)?;
+        let limits = shared.queue.limits();
+        if limits.workers > 1 {
+            let crew = Arc::downgrade(&shared);
+            shared.queue.on_arrival(Box::new(move || {
+                crew.upgrade().iter().for_each(Shared::call_for_help);
+            }));
+        }
         Ok(Self { shared, threads })
     }
 
@@ -54,9 +62,9 @@ impl<T: Bulk + 'static> Crew<T> {
 }
 
 impl<T: Bulk + 'static> Shared<T> {
-    fn spawn(this: &Arc<Self>) -> std::io::Result<()> {
+    /// A further thread, which is counted already.
+    fn spawn(this: &Arc<Self>, place: usize) -> std::io::Result<()> {
         let crew = Arc::clone(this);
-        let place = this.active.fetch_add(1, Ordering::AcqRel);
         let work = move || {
             Self::work(&crew, place);
             intake::finish();
@@ -80,7 +88,6 @@ impl<T: Bulk + 'static> Shared<T> {
             }
             match this.queue.take(NAP) {
                 Taken::Batch(batch) => {
-                    Self::call_for_help(this, limits.workers, limits.minimum_messages);
                     let n = batch.messages() as u32;
                     work_on(batch);
                     if !limits.slowdown.is_zero() {
@@ -94,12 +101,22 @@ impl<T: Bulk + 'static> Shared<T> {
         }
     }
 
-    /// rsyslog: one worker for each minimum number of messages in the queue.
-    fn call_for_help(this: &Arc<Self>, most: usize, minimum: usize) {
-        let active = this.active.load(Ordering::Acquire);
-        if active < most && this.queue.fill() > minimum * active {
+    /// rsyslog: one worker, and another for each minimum number of messages that wait.
+    fn call_for_help(this: &Arc<Self>) {
+        let limits = this.queue.limits();
+        let waiting = this.queue.waiting();
+        let one_more = |active: usize| {
+            (active < limits.workers && waiting >= limits.minimum_messages * active).then_some(active + 1)
+        };
+        while !this.queue.is_stopping() {
+            let Ok(place) = this.active.fetch_update(Ordering::AcqRel, Ordering::Acquire, one_more) else {
+                return;
+            };
             // Without a helper the work is done later.
-            let _ = Self::spawn(this);
+            if Self::spawn(this, place).is_err() {
+                this.active.fetch_sub(1, Ordering::AcqRel);
+                return;
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::control::Times;
 use crate::stats::Stats;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock};
 use std::time::{Duration, Instant};
 
 /// How far a sender can be held back while the queue is filling.
@@ -68,6 +68,8 @@ pub struct Queue<T: Bulk = Batch> {
     rest: Gate,
     /// Messages since the last one that sampling kept.
     sampled: AtomicUsize,
+    /// What is done after each arrival: more workers may be needed.
+    on_arrival: OnceLock<Box<dyn Fn() + Send + Sync>>,
     stopping: AtomicBool,
     /// Senders are not held back any more: what they have at hand is all that comes.
     released: AtomicBool,
@@ -136,6 +138,7 @@ impl<T: Bulk> Queue<T> {
             finished: AtomicUsize::new(0),
             rest: Gate::default(),
             sampled: AtomicUsize::new(0),
+            on_arrival: OnceLock::new(),
             stopping: AtomicBool::new(false),
             released: AtomicBool::new(false),
             gives_up: Arc::default(),
@@ -265,6 +268,9 @@ impl<T: Bulk> Queue<T> {
             Err(TrySendError::Disconnected(batch)) => lose(batch),
         };
         self.arrivals.look_one();
+        if let Some(then) = self.on_arrival.get() {
+            then();
+        }
         lost
     }
 
@@ -307,7 +313,18 @@ impl<T: Bulk> Queue<T> {
         }
     }
 
-    fn waiting(&self) -> usize {
+    /// Has `then` called after each arrival.
+    pub fn on_arrival(&self, then: Box<dyn Fn() + Send + Sync>) {
+        let _ = self.on_arrival.set(then);
+    }
+
+    /// Whether [`Queue::stop`] was called.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Messages that no worker has taken yet.
+    pub fn waiting(&self) -> usize {
         self.waiting.load(Ordering::Acquire)
     }
 
