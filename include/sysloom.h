@@ -790,8 +790,9 @@ typedef struct SysloomHost {
    */
   int64_t (*message_get)(SysloomOpaque h, SysloomOpaque message, int64_t property, struct SysloomBytes *out);
   /**
-   * Sets a property or variable; `form` is of `form`. The bytes are copied unless they lie in the text
-   * that `message_get` lends as `rawmsg`. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
+   * Sets a property or variable; `form` is of `form`. The bytes are copied unless they lie in the message:
+   * in what `message_get` lends as `rawmsg` or as a property that stands there. `parsesuccess` takes `OK` and `FAIL`;
+   * `rawmsg`, and what is not the message's own, cannot be set. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
    * the name of a zone behind it if a `timezone()` has it, and what follows is left alone; empty = that of
    * reception. How many bytes of the value were used, or INVALID; parsers and message modification only.
    */

@@ -3,6 +3,7 @@
 //! Intake fills them, queues carry them, workers read them, and the pool takes them back so that the steady state
 //! allocates nothing.
 
+use crate::message::Revision;
 use crate::script::Slot;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -28,8 +29,19 @@ pub struct Batch {
     pub(crate) bytes: Vec<u8>,
     pub(crate) heads: Vec<Head>,
     /// Of messages that came with variables, from an input or from a ruleset that handed them to another's queue, in the
-    /// order of their heads: the place of the head, that other ruleset, and the variables.
-    pub(crate) handed: Vec<(usize, Option<usize>, Slot)>,
+    /// order of their heads.
+    pub(crate) handed: Vec<Handed>,
+}
+
+/// What comes with a message besides its text.
+pub(crate) struct Handed {
+    /// The place of its head.
+    pub at: usize,
+    /// The ruleset that handed it to its queue.
+    pub ruleset: Option<usize>,
+    pub vars: Slot,
+    /// What a modification made of it.
+    pub revision: Option<Box<Revision>>,
 }
 
 /// What is known of a message before it is parsed.
@@ -74,8 +86,8 @@ impl Batch {
 
     /// The ruleset that called for this message to go into its queue.
     pub(crate) fn called(&self, at: usize) -> Option<usize> {
-        let place = self.handed.binary_search_by_key(&at, |(at, ..)| *at).ok()?;
-        self.handed.get(place)?.1
+        let place = self.handed.binary_search_by_key(&at, |handed| handed.at).ok()?;
+        self.handed.get(place)?.ruleset
     }
 
     /// The bytes of a message as received.
@@ -100,9 +112,9 @@ impl Bulk for Batch {
         heads.retain(|head| {
             let off = head.off as usize;
             let kept = keep(severity(bytes.get(off..off + head.len as usize).unwrap_or_default()));
-            if handed.get(handed_at).is_some_and(|(of, ..)| *of == at) {
+            if handed.get(handed_at).is_some_and(|handed| handed.at == at) {
                 if kept {
-                    handed[handed_at].0 = place;
+                    handed[handed_at].at = place;
                     handed_at += 1;
                 } else {
                     handed.remove(handed_at);
@@ -121,10 +133,10 @@ impl Bulk for Batch {
             into.push(self.bytes.get(off..off + head.len as usize).unwrap_or_default(), *head);
         }
         self.heads.drain(..n);
-        let moved = self.handed.iter().take_while(|(at, ..)| *at < n).count();
-        into.handed
-            .extend(self.handed.drain(..moved).map(|(at, ruleset, vars)| (before + at, ruleset, vars)));
-        self.handed.iter_mut().for_each(|(at, ..)| *at -= n);
+        let moved = self.handed.iter().take_while(|handed| handed.at < n).count();
+        let moved = self.handed.drain(..moved);
+        into.handed.extend(moved.map(|handed| Handed { at: before + handed.at, ..handed }));
+        self.handed.iter_mut().for_each(|handed| handed.at -= n);
     }
 
     fn is_heavy(&self) -> bool {

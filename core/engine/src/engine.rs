@@ -12,7 +12,7 @@ use crate::lookup::Table;
 use crate::message::Around;
 use crate::objects::Objects;
 use crate::parsers::Chain;
-use crate::plugin::{Fault, InputInstance, OutputInstance, Watch};
+use crate::plugin::{Fault, InputInstance, ModifyInstance, OutputInstance, Watch};
 use crate::queue::Queue;
 use crate::selflog::Line;
 use crate::worker::{Program, Worker};
@@ -114,6 +114,7 @@ impl Engine {
         // Before the outputs close what they have open, so that they come back with what is read now.
         self.core.hup_streams();
         self.outputs.iter().flatten().for_each(|output| output.hup());
+        self.program.actions.iter().filter_map(|used| used.modify.as_ref()).for_each(ModifyInstance::hup);
         self.inputs.iter().for_each(|input| input.hup());
         self.program
             .actions

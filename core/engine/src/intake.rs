@@ -3,7 +3,7 @@
 //!
 //! Called from input threads and netstream loops through the plugin host. Nothing is locked or allocated per message.
 
-use crate::batch::{Batch, Head, Pool};
+use crate::batch::{Batch, Handed, Head, Pool};
 use crate::queue::{Delay, Queue};
 use crate::script::{self, Json, Slot};
 use std::cell::RefCell;
@@ -75,7 +75,8 @@ impl Intake {
                 if flags & frame_flag::VARIABLES != 0
                     && let Some(object) = variables(block.get(off + frame.len as usize..).unwrap_or_default())
                 {
-                    mine.batch.handed.push((mine.batch.len(), None, Slot::with(object)));
+                    let (at, vars) = (mine.batch.len(), Slot::with(object));
+                    mine.batch.handed.push(Handed { at, ruleset: None, vars, revision: None });
                 }
                 mine.batch.push(message, Head { off: 0, len: 0, peer, flags, received_ns, input, repeated });
                 if mine.batch.is_full() || mine.batch.len() >= most {

@@ -7,6 +7,7 @@ use crate::intake::OWN;
 use crate::peers::Peers;
 use crate::script::vars::{self, Globals, Path, Slot};
 use crate::{clock, system};
+use std::cell::OnceCell;
 use sysloom_config::plan::{JsonPath, JsonRoot, Property, PropertyRef};
 use sysloom_wire::pri;
 use sysloom_wire::{Parsed, Timestamp};
@@ -25,7 +26,23 @@ pub struct Message<'a> {
     pub around: &'a Around,
     /// The message's own variables.
     pub vars: &'a Slot,
+    /// Where the next modification leaves what it makes of the message; none if the configuration has no modification.
+    pub next: Option<&'a Next>,
+    /// A modification has changed more than variables.
+    pub revised: bool,
 }
+
+/// A message as a modification left it.
+#[derive(Debug)]
+pub struct Revision {
+    text: Vec<u8>,
+    rawmsg: usize,
+    parsed: Parsed,
+    next: Next,
+}
+
+/// The place of a [`Revision`]; empty until there is one.
+pub type Next = OnceCell<Box<Revision>>;
 
 /// The place of a message's text, see [`Message::text`].
 #[derive(Clone, Copy, Debug)]
@@ -104,6 +121,42 @@ impl<'a> Message<'a> {
         self.text.get(..self.rawmsg).unwrap_or_default()
     }
 
+    /// A copy of its bytes in `bytes`, where more can be put behind them, and how they lie there.
+    pub fn draft<'b>(&self, bytes: &'b mut Vec<u8>) -> (Text, &'b mut Vec<u8>) {
+        bytes.clear();
+        bytes.extend_from_slice(self.text);
+        (Text::Grown(0, self.rawmsg, self.text.len()), bytes)
+    }
+
+    /// The message as the last modification left it.
+    pub fn latest(mut self) -> Self {
+        while let Some(revision) = self.next.and_then(OnceCell::get) {
+            self = self.as_in(revision);
+        }
+        self
+    }
+
+    /// The same message with other properties; `self` is the latest.
+    pub fn revise(&self, text: &[u8], parsed: Parsed) -> Self {
+        let Some(next) = self.next else { return *self };
+        let (text, rawmsg) = (text.to_vec(), self.rawmsg);
+        self.as_in(next.get_or_init(|| Box::new(Revision { text, rawmsg, parsed, next: Next::new() })))
+    }
+
+    /// What a modification made of it, for a message that goes on elsewhere.
+    pub fn revision(&self) -> Option<Box<Revision>> {
+        let copy = || {
+            let (text, rawmsg, parsed) = (self.text.to_vec(), self.rawmsg, *self.parsed);
+            Box::new(Revision { text, rawmsg, parsed, next: Next::new() })
+        };
+        self.revised.then(copy)
+    }
+
+    fn as_in(&self, revision: &'a Revision) -> Self {
+        let Revision { text, rawmsg, parsed, next } = revision;
+        Self { text, rawmsg: *rawmsg, parsed, next: Some(next), revised: true, ..*self }
+    }
+
     pub fn facility(&self) -> u8 {
         self.parsed.pri.facility
     }
@@ -162,7 +215,9 @@ impl<'a> Message<'a> {
             Property::SyslogseverityText => pri::severity_name(self.severity()).as_bytes(),
             Property::Syslogfacility => NUMBERS.get(usize::from(self.facility()))?.as_bytes(),
             Property::Syslogseverity => NUMBERS.get(usize::from(self.severity()))?.as_bytes(),
-            Property::Parsesuccess => b"OK",
+            Property::Parsesuccess if self.vars.parsed() => b"OK",
+            // rsyslog: FAIL until a modification that reads something of the message could.
+            Property::Parsesuccess => b"FAIL",
             Property::Iut => b"1",
             _ => return None,
         })

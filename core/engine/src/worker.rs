@@ -3,11 +3,12 @@
 //! One thread, one worker. Parsing goes over the whole batch first; then each message runs through its ruleset, in
 //! order; each action that got records commits once a batch. Everything a worker needs is kept and reused.
 
-use crate::action::{Action, Attempt, Outbox, Stop, When};
-use crate::batch::{Batch, Head};
+use crate::action::{Action, Attempt, Knowledge, Modifier, Outbox, Stop, When, Workshop};
+use crate::batch::{Batch, Handed, Head};
 use crate::intake;
-use crate::message::{Around, Message, Text, reception};
+use crate::message::{Around, Message, Next, Text, reception};
 use crate::parsers::{Chain, Draft, Outcome, Scratch};
+use crate::plugin::ModifyInstance;
 use crate::properties::Properties;
 use crate::queue::{Delay, Queue, Taken};
 use crate::ratelimit::OutputLimit;
@@ -55,6 +56,8 @@ pub struct ActionUse {
     /// Numbers of templates, one a column.
     pub columns: Vec<usize>,
     pub open: Box<dyn Fn() -> Result<Attempt, String> + Send + Sync>,
+    /// It changes messages and has no output.
+    pub modify: Option<ModifyInstance>,
     /// The action's own queue: records wait there for workers of the action's own.
     pub queue: Option<Arc<Queue<Outbox>>>,
     pub limit: Option<OutputLimit>,
@@ -121,6 +124,8 @@ pub struct Worker {
     queue: Arc<Queue>,
     attempts: Vec<Option<Attempt>>,
     outboxes: Vec<Outbox>,
+    modifiers: Vec<Modifier>,
+    workshop: Workshop,
     touched: Vec<usize>,
     /// For the records of an action that runs only after a failure: the action that must have failed.
     previous: Vec<Vec<usize>>,
@@ -143,6 +148,8 @@ struct Work {
     changed: Vec<u8>,
     /// The messages' variables.
     vars: Vec<Slot>,
+    /// What modifications made of the messages; empty if the configuration has none.
+    revisions: Vec<Next>,
     /// Messages that a parser sends to another ruleset than their input's, in their order.
     rerouted: Vec<(usize, usize)>,
     scratch: Scratch,
@@ -153,6 +160,8 @@ struct Acting<'w> {
     program: &'w Program,
     attempts: &'w [Option<Attempt>],
     outboxes: &'w mut [Outbox],
+    modifiers: &'w mut [Modifier],
+    workshop: &'w mut Workshop,
     touched: &'w mut Vec<usize>,
     previous: &'w mut [Vec<usize>],
     handed: &'w mut [Option<Box<Batch>>],
@@ -171,9 +180,22 @@ impl Worker {
         let outboxes = program.actions.iter().map(|a| Outbox::new(a.columns.len())).collect();
         let attempts = program.actions.iter().map(|_| None).collect();
         let previous = program.actions.iter().map(|_| Vec::new()).collect();
+        let modifiers = program.actions.iter().map(|_| Modifier::default()).collect();
         let handed = program.queues.iter().map(|_| None).collect();
-        let (touched, run) = (Vec::new(), Run::default());
-        Self { program, queue, attempts, outboxes, touched, previous, handed, run, work: None }
+        let (workshop, touched, run) = (Workshop::default(), Vec::new(), Run::default());
+        Self {
+            program,
+            queue,
+            attempts,
+            outboxes,
+            modifiers,
+            workshop,
+            touched,
+            previous,
+            handed,
+            run,
+            work: None,
+        }
     }
 
     /// Works on what the queue holds, and waits for nothing.
@@ -200,11 +222,22 @@ impl Worker {
             let Some(message) = work.message(at, &program) else { continue };
             let input = program.around.inputs.get(message.head.input as usize);
             let ruleset = work.handed_to(at).or(input.map(|input| input.ruleset)).unwrap_or(0);
-            let Self { attempts, outboxes, touched, previous, handed, run, .. } = self;
+            let Self { attempts, outboxes, modifiers, workshop, touched, previous, handed, run, .. } = self;
             run.suspended = false;
             let (at, last) = (at as u64, None);
-            let mut acting =
-                Acting { program: &program, attempts, outboxes, touched, previous, handed, last, at };
+            let program = &*program;
+            let mut acting = Acting {
+                program,
+                attempts,
+                outboxes,
+                modifiers,
+                workshop,
+                touched,
+                previous,
+                handed,
+                last,
+                at,
+            };
             ruleset::run(&program.rulesets, ruleset, &message, run, &mut acting);
             self.hand_over(|batch, most| batch.is_full() || batch.len() >= most);
             if self.touched.iter().any(|action| self.outboxes[*action].is_large()) {
@@ -324,11 +357,33 @@ impl Host for Acting<'_> {
         run.suspended = suspended && (run.suspended || !used.when.after_failure);
     }
 
+    fn modify<'m>(&mut self, action: usize, message: &Message<'m>, run: &mut Run) -> Option<Message<'m>> {
+        let program = self.program;
+        let (used, modifier) = (program.actions.get(action)?, self.modifiers.get_mut(action)?);
+        let instance = used.modify.as_ref()?;
+        let is_mark = message.head.flags & frame_flag::MARK != 0;
+        let now = message.head.received_ns.div_euclid(1_000_000_000);
+        if used.when.after_failure && !run.suspended || !used.when.runs(now, is_mark) {
+            return None;
+        }
+        // It has done its work, whatever came of it: what only runs after a failure does not run.
+        (self.last, run.suspended) = (None, false);
+        let known = Knowledge {
+            properties: &program.properties,
+            received: &reception(message.head.received_ns),
+            permit_slash: program.reading.options.permit_slash_in_programname,
+        };
+        let changed = used.action.modify(instance, modifier, message, &known, self.workshop)?;
+        run.seen.forget();
+        Some(changed)
+    }
+
     fn hand_over(&mut self, ruleset: usize, message: &Message<'_>) -> bool {
         let Some(Some(queue)) = self.program.queues.get(ruleset) else { return false };
         let Some(handed) = self.handed.get_mut(ruleset) else { return false };
         let batch = handed.get_or_insert_with(|| queue.empty());
-        batch.handed.push((batch.len(), Some(ruleset), message.vars.copy()));
+        let (at, vars, revision) = (batch.len(), message.vars.copy(), message.revision());
+        batch.handed.push(Handed { at, ruleset: Some(ruleset), vars, revision });
         batch.push(message.raw, *message.head);
         true
     }
@@ -363,7 +418,7 @@ pub fn property(message: u64, name: &PropertyRef, out: &mut [u8]) -> Option<usiz
 
 impl Work {
     fn parse(&mut self, program: &Program) {
-        let Self { batch, parsed: all_parsed, texts, changed, vars, rerouted, scratch } = self;
+        let Self { batch, parsed: all_parsed, texts, changed, vars, revisions, rerouted, scratch } = self;
         all_parsed.clear();
         texts.clear();
         changed.clear();
@@ -371,9 +426,16 @@ impl Work {
         // Only messages that set variables have something to free here.
         vars.clear();
         vars.resize_with(batch.len(), Slot::default);
-        for (at, _, own) in &mut batch.handed {
+        revisions.clear();
+        if program.actions.iter().any(|used| used.modify.is_some()) {
+            revisions.resize_with(batch.len(), Next::new);
+        }
+        for Handed { at, vars: own, revision, .. } in &mut batch.handed {
             if let Some(slot) = vars.get_mut(*at) {
                 *slot = std::mem::take(own);
+            }
+            if let (Some(next), Some(revision)) = (revisions.get_mut(*at), revision.take()) {
+                *next = revision.into();
             }
         }
         let mut received = (i64::MIN, reception(0));
@@ -384,7 +446,13 @@ impl Work {
             }
             let raw = batch.raw(head);
             let mut parsed = Parsed::new();
-            let mut text = match (program.chain(head), vars.get_mut(at)) {
+            if revisions.get(at).is_some_and(|next| next.get().is_some()) {
+                // All that is known of it came with it.
+                texts.push(Some(Text::Raw(0)));
+                all_parsed.push(parsed);
+                continue;
+            }
+            let mut text = match (program.chain(head), vars.get(at)) {
                 (Some(chain), Some(vars)) => {
                     let mut draft = Draft {
                         head,
@@ -429,7 +497,9 @@ impl Work {
         let place = (*self.texts.get(at)?)?;
         let (text, rawmsg) = (place.of(raw, &self.changed), place.shown());
         let (parsed, vars) = (self.parsed.get(at)?, self.vars.get(at)?);
-        Some(Message { head, raw, text, rawmsg, parsed, around: &program.around, vars })
+        let (around, next) = (&*program.around, self.revisions.get(at));
+        let message = Message { head, raw, text, rawmsg, parsed, around, vars, next, revised: false };
+        Some(message.latest())
     }
 }
 

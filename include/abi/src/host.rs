@@ -123,8 +123,9 @@ pub struct Host {
     /// Lends a property of a message that the plugin was called with; valid until the next call with this message.
     /// OK, or INVALID when the variable is not there.
     pub message_get: unsafe extern "C" fn(h: Opaque, message: Opaque, property: i64, out: *mut Bytes) -> i64,
-    /// Sets a property or variable; `form` is of [`crate::form`]. The bytes are copied unless they lie in the text
-    /// that `message_get` lends as `rawmsg`. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
+    /// Sets a property or variable; `form` is of [`crate::form`]. The bytes are copied unless they lie in the message:
+    /// in what `message_get` lends as `rawmsg` or as a property that stands there. `parsesuccess` takes `OK` and `FAIL`;
+    /// `rawmsg`, and what is not the message's own, cannot be set. `timereported` takes a time stamp of RFC 3339 or 3164, the latter with
     /// the name of a zone behind it if a `timezone()` has it, and what follows is left alone; empty = that of
     /// reception. How many bytes of the value were used, or INVALID; parsers and message modification only.
     pub message_set:

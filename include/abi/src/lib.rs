@@ -19,7 +19,7 @@
 //!   message read and set ([`Host::property`], [`Host::message_get`], [`Host::message_set`], [`Host::message_unset`]);
 //!   the status DECLINED; variables that come with a message ([`frame_flag::VARIABLES`]); the stream parameter
 //!   [`stream_param::KEY_PASS_FILE`]; a listener's own list of senders ([`ListenSpec::allowed`]); objects that count for
-//!   one instance ([`counter_flag::OWN`]). This host loads message modifications and does not call them yet.
+//!   one instance ([`counter_flag::OWN`]).
 #![forbid(unsafe_code)]
 
 mod basic;

@@ -5,12 +5,14 @@
 
 mod deliver;
 mod errorfile;
+mod modify;
 mod outbox;
 mod policy;
 mod when;
 
 pub use deliver::ToPlugin;
 pub use errorfile::ErrorFile;
+pub use modify::{Knowledge, Modifier, Workshop};
 pub use outbox::Outbox;
 pub use policy::Policy;
 pub use when::When;

@@ -23,8 +23,8 @@ use crate::objects::Objects;
 use crate::parsers::{Chain, Parser, Rfc3164};
 use crate::peers::Peers;
 use crate::plugin::{
-    Fault, FunctionModule, Generator, HostValue, InputInstance, InputModule, OutputInstance, OutputModule,
-    ParserInstance, ParserModule,
+    Fault, FunctionModule, Generator, HostValue, InputInstance, InputModule, ModifyModule, OutputInstance,
+    OutputModule, ParserInstance, ParserModule,
 };
 use crate::queue::{Limits, Queue};
 use crate::ratelimit::{self, OutputLimit, RateLimit};
@@ -66,7 +66,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     // Inputs first: an instrumentation module sets defaults for the queues of actions.
     let inputs = made.inputs(&inputs_of);
     let input_limits = std::mem::take(&mut made.input_limits);
-    let actions = made.actions(&outputs_of);
+    let modifications = made.modifications();
+    let actions = made.actions(&outputs_of, &modifications);
     let generators = made.generators();
     let templates = Template::compile_all(plan, &generators, made.diagnostics);
     let functions = made.functions();
@@ -309,6 +310,19 @@ impl Making<'_> {
         made.collect()
     }
 
+    /// Modules that change messages, by their place in the Plan.
+    fn modifications(&mut self) -> Vec<Option<ModifyModule>> {
+        let modules = self.plan.modules.iter().enumerate();
+        let made = modules.map(|(index, module)| {
+            let name = &module.spec.name;
+            let plugin = self.modules.plugin(name).filter(|_| module.spec.kinds.contains(Kinds::MODIFY))?;
+            let values = host_values(&module.values);
+            let made = ModifyModule::new(plugin, name, id_of(Kind::Module, index), &values);
+            self.check(made, name, &module.values, module.span)
+        });
+        made.collect()
+    }
+
     /// Modules that write templates, by name.
     fn generators(&mut self) -> Generators {
         let modules = self.plan.modules.iter().enumerate();
@@ -479,7 +493,11 @@ impl Making<'_> {
     }
 
     /// One for each action of the Plan, so that their numbers hold; what cannot be made delivers nothing.
-    fn actions(&mut self, modules: &OutputModules) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
+    fn actions(
+        &mut self,
+        modules: &OutputModules,
+        modifications: &[Option<ModifyModule>],
+    ) -> Vec<(Arc<ActionUse>, Option<Arc<OutputInstance>>)> {
         let mut made = Vec::new();
         let mark_interval = mark_interval(self.plan).unwrap_or(MARK_INTERVAL);
         for (index, action) in self.plan.actions.iter().enumerate() {
@@ -494,8 +512,18 @@ impl Making<'_> {
                 let instance = module.instance(me, &host_values(&action.values));
                 self.check(instance, &spec.name, &action.values, action.span).map(Arc::new)
             });
-            let queue =
+            let modify = modifications.get(action.module).and_then(Option::as_ref).and_then(|module| {
+                let instance = module.instance(me, &host_values(&action.values));
+                self.check(instance, &spec.name, &action.values, action.span)
+            });
+            let mut queue =
                 action.queue.as_ref().and_then(|values| self.action_queue(&name, values, action.span));
+            if spec.kinds.contains(Kinds::MODIFY) && queue.take().is_some() {
+                // rsyslog: takes the queue, and the changes come too late or in the middle of other actions.
+                let text =
+                    format!("action '{name}' changes messages at its place: it gets no queue of its own");
+                self.diagnostics.push(Diagnostic::warning(2357, "no-queue", text, action.span));
+            }
             let module = format!("{}{}", if spec.builtin { "builtin:" } else { "" }, spec.name);
             let policy = Policy::new(&action.common, &self.plan.globals);
             let open = opener(instance.clone());
@@ -511,6 +539,7 @@ impl Making<'_> {
                 when: When::new(&action.common, mark_interval),
                 columns: columns(self.plan, action),
                 open,
+                modify,
                 queue,
                 limit,
             };

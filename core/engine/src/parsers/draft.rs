@@ -20,7 +20,7 @@ pub struct Draft<'a> {
     /// Where texts stand that are not as received.
     pub changed: &'a mut Vec<u8>,
     pub parsed: &'a mut Parsed,
-    pub vars: &'a mut Slot,
+    pub vars: &'a Slot,
     pub received: &'a Timestamp,
     pub around: &'a Around,
     pub properties: &'a Properties,
@@ -72,7 +72,8 @@ impl Draft<'_> {
         if parse(self) {
             return Verdict::Accept;
         }
-        (self.text, *self.parsed, *self.vars) = (text, parsed, before);
+        (self.text, *self.parsed) = (text, parsed);
+        self.vars.restore(before);
         Verdict::Decline
     }
 
@@ -159,6 +160,18 @@ impl Draft<'_> {
             self.parsed.pri = Pri { facility, severity };
             return Some(len);
         }
+        if property == Property::Parsesuccess {
+            let text = match given {
+                Given::Part(range) => self.text.of(self.raw, self.changed).get(range.clone())?,
+                Given::Text(text) | Given::Json(text) => text,
+            };
+            self.vars.set_parsed(match text {
+                b"OK" => true,
+                b"FAIL" => false,
+                _ => return None,
+            });
+            return Some(len);
+        }
         if !matches!(
             property,
             Property::Msg
@@ -189,12 +202,12 @@ impl Subject for Draft<'_> {
     fn get(&mut self, property: i64) -> Option<&[u8]> {
         let Self { head, raw, text, changed, parsed, vars, around, properties, scratch, .. } = self;
         let (text, rawmsg) = (text.of(raw, changed), text.shown());
-        let message = Message { head, raw, text, rawmsg, parsed, around, vars };
+        let message = Message { head, raw, text, rawmsg, parsed, around, vars, next: None, revised: false };
         read(properties.at(property)?, &message, scratch)
     }
 
     fn text(&self) -> &[u8] {
-        self.text.of(self.raw, self.changed).get(..self.text.shown()).unwrap_or_default()
+        self.text.of(self.raw, self.changed)
     }
 
     fn set(&mut self, property: i64, value: Given<'_>) -> Option<usize> {

@@ -9,7 +9,7 @@ use sysloom_abi::{Bytes, Opaque, form, status};
 pub trait Subject {
     /// A property's value; `None` for a variable that is not there, and for unknown numbers.
     fn get(&mut self, property: i64) -> Option<&[u8]>;
-    /// The text that is lent as `rawmsg`: parts of it need not be copied.
+    /// The bytes that are lent as `rawmsg` and as whatever stands in the message: parts of them need not be copied.
     fn text(&self) -> &[u8];
     /// Sets a property: how many bytes of the value were used.
     fn set(&mut self, property: i64, value: Given<'_>) -> Option<usize>;

@@ -25,6 +25,8 @@ pub enum Step {
     },
     /// Render the message for the action with this number.
     Action(usize),
+    /// Let the action with this number change the message.
+    Modify(usize),
     Stop,
     /// Run the ruleset with this number; its `stop` ends the caller too.
     Call(usize),
@@ -56,6 +58,11 @@ pub trait Host {
     /// The message is for the action with this number.
     fn act(&mut self, action: usize, message: &Message<'_>, run: &mut Run);
 
+    /// The action with this number may change the message: what it is then, if not only variables are others.
+    fn modify<'m>(&mut self, _action: usize, _message: &Message<'m>, _run: &mut Run) -> Option<Message<'m>> {
+        None
+    }
+
     /// Called before a ruleset is run for `call`; true means that the message was given to that ruleset's own queue.
     fn hand_over(&mut self, _ruleset: usize, _message: &Message<'_>) -> bool {
         false
@@ -75,7 +82,7 @@ pub fn run(
 ) -> Flow {
     run.seen.forget();
     match rulesets.get(at) {
-        Some(ruleset) => Walk { rulesets, message, run, host, depth: 0 }.block(&ruleset.body),
+        Some(ruleset) => Walk { rulesets, message: *message, run, host, depth: 0 }.block(&ruleset.body),
         None => Flow::On,
     }
 }
@@ -83,7 +90,7 @@ pub fn run(
 /// One message on its way through a ruleset.
 struct Walk<'w, 'm, H> {
     rulesets: &'w [Ruleset],
-    message: &'w Message<'m>,
+    message: Message<'m>,
     run: &'w mut Run,
     host: &'w mut H,
     depth: u32,
@@ -94,11 +101,11 @@ impl<H: Host> Walk<'_, '_, H> {
         for step in steps {
             let flow = match step {
                 Step::If { condition, then, otherwise } => {
-                    let branch = if condition.holds(self.message, self.run) { then } else { otherwise };
+                    let branch = if condition.holds(&self.message, self.run) { then } else { otherwise };
                     if branch.is_empty() { Flow::On } else { self.block(branch) }
                 }
                 Step::Action(action) => {
-                    self.host.act(*action, self.message, self.run);
+                    self.host.act(*action, &self.message, self.run);
                     Flow::On
                 }
                 Step::Stop => Flow::Stopped,
@@ -117,14 +124,19 @@ impl<H: Host> Walk<'_, '_, H> {
         let (vars, globals) = (self.message.vars, &self.message.around.globals);
         match step {
             Step::Set { path, value, reset } => {
-                let value = value.value(self.message, self.run).into_json();
+                let value = value.value(&self.message, self.run).into_json();
                 vars::set(path, vars, globals, value, *reset);
             }
             Step::Unset(path) => vars::unset(path, vars, globals),
+            Step::Modify(action) => {
+                if let Some(changed) = self.host.modify(*action, &self.message, self.run) {
+                    self.message = changed;
+                }
+            }
             Step::ReloadTable(table, stub) => table.reload(stub.as_deref()),
             Step::Foreach { path, list, body } => return self.foreach(path, list, body),
             Step::CallIndirect(name) => {
-                let name = name.value(self.message, self.run).into_shown();
+                let name = name.value(&self.message, self.run).into_shown();
                 // rsyslog: ruleset names are compared without regard to case.
                 let known = |r: &Ruleset| r.name.as_bytes().eq_ignore_ascii_case(&name);
                 match self.rulesets.iter().position(known) {
@@ -140,7 +152,7 @@ impl<H: Host> Walk<'_, '_, H> {
     fn call(&mut self, at: usize) -> Flow {
         // rsyslog: calls nested deeper than this are skipped.
         let Some(called) = self.rulesets.get(at).filter(|_| self.depth < MAX_DEPTH) else { return Flow::On };
-        if self.host.hand_over(at, self.message) {
+        if self.host.hand_over(at, &self.message) {
             return Flow::On;
         }
         self.depth += 1;
@@ -153,7 +165,7 @@ impl<H: Host> Walk<'_, '_, H> {
     fn foreach(&mut self, path: &Path, list: &Expr, body: &[Step]) -> Flow {
         let (vars, globals) = (self.message.vars, &self.message.around.globals);
         // Work is on a copy: the body may change the list.
-        let items = match list.value(self.message, self.run) {
+        let items = match list.value(&self.message, self.run) {
             Value::Json(Json::Array(items)) => items,
             Value::Json(Json::Object(members)) => members.iter().map(pair).collect(),
             _ => return Flow::On,

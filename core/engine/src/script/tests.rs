@@ -65,6 +65,8 @@ pub fn with_message<R>(text: &str, work: impl FnOnce(&Message<'_>) -> R) -> R {
         parsed: &parsed,
         around: &around,
         vars: &slot,
+        next: None,
+        revised: false,
     })
 }
 

@@ -17,6 +17,8 @@ pub struct Vars {
     pub local: Option<Json>,
     /// The property `uuid`, once somebody has asked for it.
     pub uuid: Option<[u8; 16]>,
+    /// The property `parsesuccess`: the last modification that reads something of the message could.
+    pub parsed: bool,
 }
 
 /// The place of a message's variables; empty until one is set.
@@ -185,6 +187,23 @@ impl Slot {
     /// A copy of the variables, for a message that goes on elsewhere.
     pub fn copy(&self) -> Self {
         Self(RefCell::new(self.0.borrow().clone()))
+    }
+
+    /// Makes the variables what they were when `before` was copied.
+    pub fn restore(&self, before: Self) {
+        self.0.swap(&before.0);
+    }
+
+    /// Whether `parsesuccess` is OK.
+    pub fn parsed(&self) -> bool {
+        self.0.borrow().as_ref().is_some_and(|vars| vars.parsed)
+    }
+
+    /// Sets `parsesuccess`.
+    pub fn set_parsed(&self, parsed: bool) {
+        if parsed || !self.is_empty() {
+            self.0.borrow_mut().get_or_insert_default().parsed = parsed;
+        }
     }
 
     /// Reads `$!` or `$.`.
