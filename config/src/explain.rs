@@ -58,6 +58,15 @@ const EXPLANATIONS: &[(&str, &str)] = &[
       Write `$msg contains [\"a\", \"b\"]`, or repeat the comparison.",
     ),
     (
+        "no-listener",
+        "The input module was loaded, and nothing tells it what to listen for or to read: it needs an input(type=...), or its `$` directive.",
+    ),
+    (
+        "no-queue",
+        "An action that changes messages (mm...) does so at its place in the ruleset, so that what follows sees it. A queue of its own would \
+      make it come too late; the action runs without one.",
+    ),
+    (
         "not-precedence",
         "`not` binds tighter than any comparison, so `not $msg contains \"x\"` compares the number 0 or 1 with \"x\". Write \
       `not ($msg contains \"x\")`.",

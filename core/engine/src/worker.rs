@@ -366,6 +366,9 @@ impl Host for Acting<'_> {
         if used.when.after_failure && !run.suspended || !used.when.runs(now, is_mark) {
             return None;
         }
+        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message.severity())) {
+            return None;
+        }
         // It has done its work, whatever came of it: what only runs after a failure does not run.
         (self.last, run.suspended) = (None, false);
         let known = Knowledge {
