@@ -66,7 +66,8 @@ pub fn judge(ssl: &SslRef, chain: &StackRef<X509>) -> Result<(), c_int> {
     let asker = asker(ssl).ok_or(ffi::X509_V_ERR_APPLICATION_VERIFICATION)?;
     let own = chain.get(0).map(|own| own.public_key()).transpose().map_err(failed)?;
     let chain = chain.iter().map(|c| c.to_der()).collect::<Result<Vec<_>, _>>().map_err(failed)?;
-    let verdict = match own.filter(|key| key.id() == Id::RSA && key.bits() < LEAST_RSA) {
+    let verdict = match own.filter(|key| matches!(key.id(), Id::RSA | Id::RSA_PSS) && key.bits() < LEAST_RSA)
+    {
         Some(key) => Err(too_short(key.bits())),
         // In TLS 1.2 a server staples behind its certificate; `stapled` comes when it is all there.
         None if !asker.server && ssl.version2() == Some(SslVersion::TLS1_2) => {

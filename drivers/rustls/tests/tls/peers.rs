@@ -268,6 +268,54 @@ fn we_send_to_openssl_s_server() {
     }
 }
 
+/// OpenSSL can be talked into keys that are too short; we cannot.
+#[test]
+fn a_client_with_a_short_key_is_turned_away() {
+    let pki = Pki::new();
+    let (key, cert) = (pki.path("short-key.pem"), pki.path("short.pem"));
+    let make = [
+        "req",
+        "-x509",
+        "-newkey",
+        "rsa:1024",
+        "-nodes",
+        "-subj",
+        "/CN=short",
+        "-keyout",
+        &key,
+        "-out",
+        &cert,
+    ];
+    if Command::new("openssl").args(make).output().is_err() {
+        return;
+    }
+    for (priority, version) in [(TLS12, "-tls1_2"), (TLS13, "-tls1_3")] {
+        let judge = Arc::new(Judge::default());
+        let daemon: Arc<dyn Daemon> = judge.clone();
+        let context = pki.context(Role::Server, "x509/fingerprint", priority, &daemon);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let to = listener.local_addr().unwrap().to_string();
+        let arguments = [
+            "s_client",
+            "-connect",
+            &to,
+            version,
+            "-cert",
+            &cert,
+            "-key",
+            &key,
+            "-cipher",
+            "DEFAULT@SECLEVEL=0",
+        ];
+        let Some(mut client) = Program::start("openssl", &arguments) else { return };
+        let mut session = serve(&listener, &context, &judge);
+        let stop = session.handshake().unwrap_err();
+        assert!(matches!(stop, Stop::Failed(_) | Stop::Refused(_)), "{stop:?}");
+        drop(session);
+        assert!(client.output().contains("alert"), "{version}");
+    }
+}
+
 /// What a server staples is there when its certificate is judged, in either version.
 #[test]
 fn a_stapled_answer_reaches_the_verdict() {
