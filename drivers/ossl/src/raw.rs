@@ -96,11 +96,12 @@ pub fn watch_messages(builder: &mut SslContextBuilder) {
 }
 
 /// Has a server's tickets hold what [`verify::ticket`] says, and be used only if [`verify::resumes`] says so.
-pub fn judge_tickets(builder: &mut SslContextBuilder) -> bool {
+pub fn judge_tickets(builder: &mut SslContextBuilder) -> Result<(), ErrorStack> {
     // SAFETY: the context is valid, and the callbacks are functions of this library, which is never unloaded.
-    unsafe {
-        SSL_CTX_set_session_ticket_cb(builder.as_ptr(), Some(make_ticket), Some(open_ticket), null_mut()) == 1
-    }
+    let set = unsafe {
+        SSL_CTX_set_session_ticket_cb(builder.as_ptr(), Some(make_ticket), Some(open_ticket), null_mut())
+    };
+    if set == 1 { Ok(()) } else { Err(ErrorStack::get()) }
 }
 
 /// Chooses the session that a client offers to its server, before the handshake; `None` = no session.

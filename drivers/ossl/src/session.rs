@@ -11,6 +11,7 @@ use openssl::error::ErrorStack;
 use openssl::ssl::{Error, ErrorCode, NameType, Ssl, SslSession, SslStream, SslVersion, StatusType};
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Instant;
 use sysloom_sdk::tls::words::{cut_short, not_tls};
 use sysloom_sdk::tls::{Below, Daemon, server_name};
 use sysloom_sdk::{Complaint, LayerSession, Level, Lower, PeerFacts, Role, Stop, Stream, Want};
@@ -51,7 +52,7 @@ impl<B: Below> Session<B> {
         name: &str,
         conn: u64,
     ) -> Result<Self, Complaint> {
-        if server != (context.role == Role::Server) {
+        if server != (context.role() == Role::Server) {
             return Err(Complaint::new("these TLS settings were made for the other side of a connection"));
         }
         let asked_for = if server { None } else { server_name(name)? };
@@ -64,7 +65,7 @@ impl<B: Below> Session<B> {
             server,
             server_name: asked_for.unwrap_or_default().into(),
             chain: Vec::new(),
-            ticket: if server { None } else { context.sessions.take(name) },
+            ticket: if server { None } else { context.sessions().take(name) },
             open: false,
             closed: false,
             ended: false,
@@ -372,8 +373,8 @@ fn prepare<B: Below>(
     name: &str,
     conn: u64,
 ) -> Result<SslStream<Io<B>>, ErrorStack> {
-    let server = context.role == Role::Server;
-    let mut ssl = Ssl::new(&context.ssl)?;
+    let server = context.role() == Role::Server;
+    let mut ssl = Ssl::new(&context.ssl(Instant::now()))?;
     verify::attach(&mut ssl, daemon, conn, server, name)?;
     if let Some(name) = asked_for {
         ssl.set_hostname(name)?;
