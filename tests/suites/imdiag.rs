@@ -1,5 +1,8 @@
 //! imdiag in a running daemon: each command, as a shell test bench gives it.
 
+#[path = "imdiag/settings.rs"]
+mod settings;
+
 use nix::sys::signal::Signal;
 use std::io::Write;
 use std::time::{Duration, Instant};
