@@ -4,6 +4,8 @@
 mod bounds;
 #[path = "actions/conditions.rs"]
 mod conditions;
+#[path = "actions/effects.rs"]
+mod effects;
 #[path = "actions/limits.rs"]
 mod limits;
 #[path = "actions/queues.rs"]
