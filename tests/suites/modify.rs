@@ -110,6 +110,26 @@ fn json_and_blanks_are_taken_as_rsyslogd_takes_them() {
     assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
+/// What rsyslogd has from 8.2510 on.
+#[test]
+fn objects_are_found_in_other_text() {
+    let body = format!(
+        "action(type=\"mmjsonparse\" mode=\"find-json\")\nset $!success = $parsesuccess;\n\
+         action(type=\"mmjsonparse\" mode=\"find-json\" allow_trailing=\"off\" container=\"$!strict\")\n{LOG}"
+    );
+    let messages = ["said {no} {\"a\": 1} and more", "{\"a\": {\"b\": 2}}", "nothing"];
+    let (found, _) = collected("module(load=\"mmjsonparse\")\n", &body, &messages, 3, nothing);
+    let trees: Vec<_> = found.iter().map(|line| line.rsplit('|').next().unwrap()).collect();
+    assert_eq!(
+        trees,
+        [
+            "{ \"a\": 1, \"success\": \"OK\", \"strict\": { \"msg\": \"said {no} {\\\"a\\\": 1} and more\" } }",
+            "{ \"a\": { \"b\": 2 }, \"success\": \"OK\", \"strict\": { \"a\": { \"b\": 2 } } }",
+            "{ \"msg\": \"nothing\", \"success\": \"FAIL\", \"strict\": { \"msg\": \"nothing\" } }",
+        ]
+    );
+}
+
 /// A collector with one ruleset of its own; what comes out of the messages, and what was said.
 fn collected(
     lines: &str,

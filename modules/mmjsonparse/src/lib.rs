@@ -1,9 +1,11 @@
 //! mmjsonparse: takes the JSON object that a message carries apart, so that its members are variables. An object is
-//! known by the cookie before it, `@cee:` unless the configuration has another; `$parsesuccess` says whether one was
-//! there.
+//! known by the cookie before it, `@cee:` unless the configuration has another, or looked for in other text;
+//! `$parsesuccess` says whether one was there.
 #![forbid(unsafe_code)]
 
-use sysloom_sdk::{Complaint, Host, Message, Modify, Params, Property, plugin};
+mod scan;
+
+use sysloom_sdk::{Complaint, Counter, CounterKind, Host, Message, Modify, Params, Property, plugin};
 
 /// `action(type="mmjsonparse")`.
 #[derive(Params)]
@@ -17,14 +19,38 @@ pub struct ActionParams {
     /// The whole message as received is looked at, not only its text.
     #[param(name = "useRawMsg", default = "off")]
     pub use_raw_msg: bool,
+    /// `cookie`: the object stands behind the cookie; `find-json`: the first object in the text, wherever it stands.
+    #[param(choices = "cookie|find-json", default = "cookie")]
+    pub mode: String,
+    /// So many bytes of the text are searched for an object by `find-json`.
+    #[param(name = "max_scan_bytes", default = "65536", min = 1)]
+    pub max_scan_bytes: usize,
+    /// Text may stand behind an object that `find-json` found.
+    #[param(name = "allow_trailing", default = "on")]
+    pub allow_trailing: bool,
 }
 
 /// One action.
 pub struct JsonParse {
-    cookie: Vec<u8>,
+    mode: Mode,
     source: Property,
     container: Property,
     parsesuccess: Property,
+}
+
+/// How the object is known.
+enum Mode {
+    Cookie(Vec<u8>),
+    FindJson { most: usize, allow_trailing: bool, scans: Box<Scans> },
+}
+
+/// What all actions that look for objects count.
+struct Scans {
+    attempted: Counter,
+    found: Counter,
+    failed: Counter,
+    /// Of those that failed: there was more text than was searched.
+    truncated: Counter,
 }
 
 impl Modify for JsonParse {
@@ -44,7 +70,14 @@ impl Modify for JsonParse {
         let is_variable = ["$!", "$.", "$/"].iter().any(|root| name.starts_with(root));
         let container = if is_variable { host.property(name) } else { Err(Complaint::new("")) };
         Ok(Self {
-            cookie: params.cookie.into_bytes(),
+            mode: match params.mode.as_str() {
+                "find-json" => Mode::FindJson {
+                    most: params.max_scan_bytes,
+                    allow_trailing: params.allow_trailing,
+                    scans: Box::new(Scans::new(host)),
+                },
+                _ => Mode::Cookie(params.cookie.into_bytes()),
+            },
             source: host.property(if params.use_raw_msg { "rawmsg" } else { "msg" })?,
             container: container.map_err(bad)?,
             parsesuccess: host.property("parsesuccess")?,
@@ -58,10 +91,20 @@ impl Modify for JsonParse {
     fn modify(&self, json: &mut Vec<u8>, message: &mut Message<'_>) -> Result<(), Complaint> {
         json.clear();
         let text = trimmed(message.get(self.source).unwrap_or_default());
-        let marked = text.strip_prefix(self.cookie.as_slice());
-        json.extend_from_slice(marked.unwrap_or(text));
-        let is_object = marked.is_some() && trimmed(json).first() == Some(&b'{');
-        let parsed = is_object && message.set_json(self.container, json);
+        let parsed = match &self.mode {
+            Mode::Cookie(cookie) => {
+                let marked = text.strip_prefix(cookie.as_slice());
+                json.extend_from_slice(marked.unwrap_or(text));
+                let is_object = marked.is_some() && trimmed(json).first() == Some(&b'{');
+                is_object && message.set_json(self.container, json)
+            }
+            Mode::FindJson { most, allow_trailing, scans } => {
+                json.extend_from_slice(text);
+                let found = self.find(message, json, *most, *allow_trailing);
+                scans.count(found, json.len() > *most);
+                found
+            }
+        };
         if !parsed {
             // rsyslog: what is left of the text becomes a member then.
             let object = member(json);
@@ -69,6 +112,48 @@ impl Modify for JsonParse {
         }
         message.set(self.parsesuccess, if parsed { b"OK" } else { b"FAIL" });
         Ok(())
+    }
+}
+
+impl JsonParse {
+    /// Takes the first object of the text apart.
+    fn find(&self, message: &mut Message<'_>, text: &[u8], most: usize, allow_trailing: bool) -> bool {
+        let searched = text.get(..most).unwrap_or(text);
+        let mut from = 0;
+        while let Some((start, end)) = scan::object(searched, from) {
+            if !allow_trailing && !trimmed(text.get(end..).unwrap_or_default()).is_empty() {
+                return false;
+            }
+            if message.set_json(self.container, text.get(start..end).unwrap_or_default()) {
+                return true;
+            }
+            from = start + 1;
+        }
+        false
+    }
+}
+
+impl Scans {
+    fn new(host: Host) -> Self {
+        let counter = |name| host.counter_of("mmjsonparse", "mmjsonparse", name, CounterKind::default());
+        Self {
+            attempted: counter("scan.attempted"),
+            found: counter("scan.found"),
+            failed: counter("scan.failed"),
+            truncated: counter("scan.truncated"),
+        }
+    }
+
+    fn count(&self, found: bool, is_longer: bool) {
+        self.attempted.add(1);
+        if found {
+            self.found.add(1);
+            return;
+        }
+        self.failed.add(1);
+        if is_longer {
+            self.truncated.add(1);
+        }
     }
 }
 
@@ -131,6 +216,39 @@ mod tests {
         assert_eq!(parsed(&bare, "  {\"a\":1}"), ("{\"a\":1}".into(), "OK".into()));
         let raw = [("cookie", "<13>h su:"), ("useRawMsg", "on")];
         assert_eq!(parsed(&raw, "{}"), (" {}".into(), "OK".into()));
+    }
+
+    #[test]
+    fn objects_are_found_in_other_text() {
+        let find = |more: &[(&'static str, &str)], msg: &str| {
+            let pairs: Vec<_> = [("mode", "find-json")].into_iter().chain(more.iter().copied()).collect();
+            parsed(&pairs, msg)
+        };
+        let ok = |json: &str| (json.to_owned(), "OK".to_owned());
+        let fail = |msg: &str| (format!("{{\"msg\":\"{msg}\"}}"), "FAIL".to_owned());
+        assert_eq!(find(&[], " a {b} {\"c\":1} d {}"), ok("{\"c\":1}"));
+        assert_eq!(find(&[], " nothing"), fail("nothing"));
+        let whole = [("allow_trailing", "off")];
+        assert_eq!(find(&whole, " a {\"c\":1} \t"), ok("{\"c\":1}"));
+        assert_eq!(find(&whole, " a {} d"), fail("a {} d"));
+        assert_eq!(find(&[("max_scan_bytes", "4")], "a {}{\"c\":1}"), ok("{}"));
+        assert_eq!(find(&[("max_scan_bytes", "3")], "a {}"), fail("a {}"));
+    }
+
+    #[test]
+    fn searches_are_counted() {
+        let host = TestHost::new();
+        let pairs = [("mode", "find-json"), ("max_scan_bytes", "5")];
+        let action = JsonParse::new(&(), settings(&pairs).unwrap(), host.host()).unwrap();
+        for msg in ["{}", "none", "none within five"] {
+            let mut message = TestMessage::new(&host, msg);
+            message.lend(|message| action.modify(&mut Vec::new(), message)).unwrap();
+        }
+        let mut counts = Vec::new();
+        host.host()
+            .walk_stats(false, |stat| counts.extend(stat.map(|stat| (stat.name.to_owned(), stat.value))));
+        let want = [("scan.attempted", 3), ("scan.found", 1), ("scan.failed", 2), ("scan.truncated", 1)];
+        assert_eq!(counts, want.map(|(name, count)| (name.to_owned(), count)));
     }
 
     #[test]
