@@ -56,10 +56,19 @@ impl Pki {
 
     /// An authority that this one vouches for. What it issues carries the chain.
     pub fn intermediate(&self, dir: &Dir, name: &str) -> Self {
+        self.below(dir, name, IsCa::Ca(BasicConstraints::Unconstrained))
+    }
+
+    /// One that issues though its own certificate says that it is no authority.
+    pub fn pretender(&self, dir: &Dir, name: &str) -> Self {
+        self.below(dir, name, IsCa::ExplicitNoCa)
+    }
+
+    fn below(&self, dir: &Dir, name: &str, is_ca: IsCa) -> Self {
         let key = key(false);
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
         params.distinguished_name = subject(&format!("{name} of the test"));
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.is_ca = is_ca;
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.signed_by(&key, &self.issuer).expect("the key fits").pem();
         dir.write(&format!("{name}.pem"), &pem);

@@ -150,7 +150,11 @@ impl Kit {
 
     /// In the parent: the process of one line.
     fn child(&self, line: &Line) -> Verdict {
-        match self.start(line) {
+        // What a body writes goes away with its process, however that ends.
+        let Ok(place) = tempfile::tempdir() else {
+            return Verdict::Failed("there is no temporary directory".to_owned());
+        };
+        match self.start(line, place.path()) {
             Ok((mut child, mut said, mut errors)) => {
                 let ended = self.wait(&mut child);
                 let (said, errors) = (text(&mut said), text(&mut errors));
@@ -160,11 +164,12 @@ impl Kit {
         }
     }
 
-    fn start(&self, line: &Line) -> std::io::Result<(Child, File, File)> {
+    fn start(&self, line: &Line, place: &Path) -> std::io::Result<(Child, File, File)> {
         let (said, errors) = (tempfile::tempfile()?, tempfile::tempfile()?);
         let child = Command::new(std::env::current_exe()?)
             .args(&self.again)
             .env(BODY, line.name)
+            .env("TMPDIR", place)
             .stdin(Stdio::null())
             .stdout(said.try_clone()?)
             .stderr(errors.try_clone()?)

@@ -13,11 +13,17 @@
 
 mod bodies;
 mod count;
+mod counterpart;
+mod duel;
+mod hello;
+mod judge;
 mod kit;
 mod line;
+mod pipe;
 mod report;
 mod road;
 mod subject;
+mod town;
 mod watchdog;
 
 pub use kit::{Kit, Options, is_for_one_line};

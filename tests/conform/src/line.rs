@@ -24,7 +24,18 @@ pub type Body = fn(&Subject) -> Result<(), String>;
 
 /// All lines, in the order of reports.
 pub fn lines() -> Vec<&'static Line> {
-    [bodies::TRANSPORT, bodies::LIFE].into_iter().flatten().collect()
+    [
+        bodies::TRANSPORT,
+        bodies::LIFE,
+        bodies::LAYER,
+        bodies::TLS,
+        bodies::IDENTITY,
+        bodies::AUTH,
+        bodies::STREAM,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 impl Line {

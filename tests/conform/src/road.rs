@@ -8,7 +8,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use sysloom_engine::plugin::{Connected, Context, Destination, Halt, Listener, Session, Side};
+use sysloom_engine::plugin::{Connected, Context, Destination, Halt, Listener, Session, Side, StreamValues};
 
 /// A listener and what connects to it.
 pub struct Road {
@@ -53,6 +53,20 @@ impl Road {
 
     pub fn port(&self) -> &str {
         &self.dial.port
+    }
+
+    /// A stream of the transport alone to a port that somebody listens on.
+    pub fn bare(subject: &Subject, port: &str) -> Result<Connected, String> {
+        let transport = if subject.driver.is_transport() {
+            Arc::clone(&subject.driver)
+        } else {
+            subject.loader.driver("ptcp").map_err(|e| e.to_string())?
+        };
+        let values = StreamValues { auth_mode: "anon".to_owned(), ..StreamValues::default() };
+        let client =
+            transport.context(1, Side::Client, &values).map_err(|e| format!("no context: {}", e.text))?;
+        let dial = Dial { client, host: subject.options.connect.clone(), port: port.to_owned() };
+        dial.dial(PATIENCE).map_err(|halt| format!("connect: {}", words(&halt)))
     }
 
     /// What the host says of a listener that a driver refused without a word.

@@ -1,8 +1,9 @@
 //! The driver under test, loaded into the process that looks at it, with a host around it that keeps what it says.
 
 use crate::Options;
+use crate::judge::Judge;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use sysloom_abi::{Frame, log_level, status};
 use sysloom_engine::plugin::{
@@ -15,6 +16,9 @@ pub struct Subject {
     pub driver: Arc<Driver>,
     pub facts: Facts,
     pub options: Options,
+    pub host: &'static Host,
+    /// Answers the driver's questions about peers.
+    pub judge: Arc<Judge>,
     /// Kept, because what it has loaded lives as long as the process.
     pub loader: Loader,
 }
@@ -23,13 +27,14 @@ impl Subject {
     /// Loads the file, as the daemon does.
     pub fn load(options: &Options) -> Result<Self, String> {
         let facts = Facts::of(&options.file).map_err(|e| format!("{}: {e}", options.file.display()))?;
-        let host = Host::new(Arc::new(House::default()));
+        let judge = Arc::<Judge>::default();
+        let host = Host::new(Arc::new(House::new(Arc::clone(&judge))));
         let search = Search { directories: options.directories(), ..Search::default() };
         let loader = Loader::new(host, search);
         let plugin = loader.load(&options.file).map_err(|e| format!("{}: {e}", options.file.display()))?;
         let driver = plugin.driver(&facts.name).or_else(|| plugin.drivers().first().cloned());
         let driver = driver.ok_or_else(|| format!("{}: no netstream driver", options.file.display()))?;
-        Ok(Self { driver, facts, options: options.clone(), loader })
+        Ok(Self { driver, facts, options: options.clone(), host, judge, loader })
     }
 
     /// A context of the driver for plain streams, as mode 0 makes them.
@@ -42,17 +47,13 @@ impl Subject {
 /// A host that has no messages, inputs or outputs.
 struct House {
     level: AtomicU32,
-    lines: Mutex<Vec<String>>,
+    judge: Arc<Judge>,
     counter: &'static AtomicU64,
 }
 
-impl Default for House {
-    fn default() -> Self {
-        Self {
-            level: AtomicU32::new(log_level::INFO),
-            lines: Mutex::default(),
-            counter: Box::leak(Box::default()),
-        }
+impl House {
+    fn new(judge: Arc<Judge>) -> Self {
+        Self { level: AtomicU32::new(log_level::INFO), judge, counter: Box::leak(Box::default()) }
     }
 }
 
@@ -65,9 +66,6 @@ impl Services for House {
         if level <= log_level::WARNING {
             // Kept with a failure, since the parent shows the end of what a body writes here.
             eprintln!("the driver logs: {text}");
-        }
-        if let Ok(mut lines) = self.lines.lock() {
-            lines.push(text.to_owned());
         }
     }
 
@@ -105,8 +103,8 @@ impl Services for House {
 
     fn close(&self, _: i64) {}
 
-    fn verdict(&self, _: u64, _: &PeerFacts<'_>) -> Result<(), Fault> {
-        Ok(())
+    fn verdict(&self, conn: u64, peer: &PeerFacts<'_>) -> Result<(), Fault> {
+        self.judge.verdict(conn, peer)
     }
 
     fn property(&self, _: u64, _: &str, _: &mut [u8]) -> i64 {

@@ -4,6 +4,8 @@
 
 #[cfg(test)]
 pub(crate) mod loopback;
+#[cfg(feature = "probe")]
+pub mod probe;
 
 use super::watch::{self, Callback, Number};
 use super::{Fault, PeerFacts};

@@ -16,8 +16,6 @@ mod manifest;
 mod message;
 mod output;
 mod peer;
-#[cfg(feature = "probe")]
-pub mod probe;
 mod raw;
 mod search;
 mod services;
@@ -29,6 +27,8 @@ mod watch;
 
 #[cfg(test)]
 pub(crate) use driver::loopback;
+#[cfg(feature = "probe")]
+pub use driver::probe;
 pub use driver::{Connected, Context, Destination, Driver, Halt, Listener, Session, Side, StreamValues};
 pub use error::{Attempt, LoadError, LoadFailure};
 pub use fault::Fault;

@@ -110,7 +110,7 @@ fn thousands(subject: &Subject) -> Result<(), String> {
 }
 
 /// Two descriptors a connection, and some for the rest.
-fn raise_limit(connections: usize) -> Result<(), String> {
+pub fn raise_limit(connections: usize) -> Result<(), String> {
     let wanted = connections as u64 * 2 + 128;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|e| format!("the limit of files: {e}"))?;
     if soft >= wanted {
@@ -122,4 +122,4 @@ fn raise_limit(connections: usize) -> Result<(), String> {
 
 const ROUNDS: usize = 60;
 /// Bytes a round that are no accident.
-const LEAST_LEAK: usize = 16;
+const LEAST_LEAK: usize = 64;
