@@ -221,6 +221,16 @@ fn what_no_parser_takes_is_dropped_and_said() {
     assert!(said.contains("/e/2160"), "{said}");
 }
 
+/// A sender of nothing but such messages does not fill the log: 999 are shown, as in rsyslogd.
+#[test]
+fn what_no_parser_takes_is_not_said_for_ever() {
+    let chain = format!("ruleset(name=\"own\" parser=\"rsyslog.lastline\") {{ {OWN} }}");
+    let mut messages = vec!["<13>Oct 11 22:14:15 h su: x"; 1200];
+    messages.push("<13>last message repeated 2 times");
+    let (_, _, said) = collected("module(load=\"pmlastmsg\")\n", &chain, &messages, 1);
+    assert_eq!(said.matches("could not be processed by any parser").count(), 999);
+}
+
 #[test]
 fn messages_without_a_header_go_where_they_are_sent() {
     let messages = ["no header", "<13>Oct 11 22:14:15 h su: x", "{\"a\": 1}"];

@@ -18,6 +18,7 @@ use crate::template::Template;
 use slog::{Logger, error};
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use sysloom_abi::frame_flag;
 use sysloom_config::plan::PropertyRef;
@@ -36,6 +37,8 @@ pub struct Program {
     pub reading: Reading,
     /// By number of the ruleset: parsers of its own. Empty = no ruleset has any.
     pub chains: Vec<Option<Chain>>,
+    /// Messages that no parser took.
+    pub unparsed: AtomicU64,
     /// What plugins ask of messages.
     pub properties: Arc<Properties>,
     pub log: Logger,
@@ -87,6 +90,9 @@ impl Program {
             Outcome::Rerouted(ruleset) => Some((draft.text, Some(ruleset))),
             Outcome::Dropped => None,
             Outcome::Unknown => {
+                if self.unparsed.fetch_add(1, Ordering::Relaxed) >= UNPARSED_SAID {
+                    return None;
+                }
                 let raw = String::from_utf8_lossy(draft.raw.get(..SHOWN).unwrap_or(draft.raw));
                 error!(self.log, "Error: one message could not be processed by any parser, message is being discarded \
                     (start of raw msg: '{raw}')"; "code" => 2160);
@@ -591,6 +597,8 @@ fn place(sanitized: Sanitized, changed: &[u8]) -> Text {
     }
 }
 
+/// rsyslog: so many times it is said that no parser takes a message, and never again.
+const UNPARSED_SAID: u64 = 999;
 /// Bytes of a message that are shown when no parser takes it.
 const SHOWN: usize = 60;
 /// Flags that the ordinary parser chain knows nothing of.

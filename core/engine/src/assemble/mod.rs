@@ -36,6 +36,7 @@ use crate::template::{Generated, Generators, Template};
 use crate::worker::{ActionUse, Program, Reading};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 use sysloom_abi::iface_flag;
 use sysloom_config::catalogue::{Kinds, Param, Type};
@@ -145,6 +146,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         templates,
         reading,
         chains,
+        unparsed: AtomicU64::new(0),
         properties: Arc::clone(&core.properties),
         log: core.log.logger(),
         actions: actions.iter().map(|(used, _)| Arc::clone(used)).collect(),
