@@ -39,9 +39,17 @@ impl Parser<'_> {
                 Target::Channel(self.file_name())
             }
             Some('|') => {
+                let at = self.cursor.at();
                 self.cursor.next();
                 self.cursor.skip_blanks();
-                Target::Pipe(self.file_name())
+                let name = self.file_name();
+                if name.text.is_empty() {
+                    let message = "invalid character '|' - is there an invalid escape sequence somewhere?";
+                    self.report("syntax", message, at, at + 1);
+                    self.cursor.line();
+                    return Ok(None);
+                }
+                Target::Pipe(name)
             }
             Some('@') => return self.forward(),
             Some(':') => return self.module_action().map(Some),

@@ -106,7 +106,8 @@ impl Loader<'_> {
             match convert(&declared, &raw, &mut accounts) {
                 Ok(value) => values.set(index, Setting { value, span: param.span, origin: Origin::Explicit }),
                 Err(message) => {
-                    sound = false;
+                    // rsyslog: what is wrong with a queue's parameter costs neither the action nor its messages.
+                    sound &= declared.name.starts_with("queue.");
                     let d = self.error(2207, "parameter-value", message, param.span);
                     if let (Raw::Text(text), false) = (&raw, declared.choices.is_empty()) {
                         let near = crate::suggest::nearest(text, declared.choices.iter().map(String::as_str));

@@ -88,7 +88,7 @@ pub fn read(
     }
     let (engine, found) = assemble::assemble(&loaded.plan, &core, &world.world.into_modules());
     report.diagnostics(loaded.diagnostics.iter().chain(&found), &loaded.sources);
-    report.usable(&loaded)?;
+    report.usable(&loaded, engine.delivers())?;
     Ok(Read { core, loader, loaded, engine })
 }
 

@@ -91,8 +91,8 @@ impl Report {
         }
     }
 
-    /// Whether the daemon may run on what was loaded.
-    pub fn usable(&self, loaded: &Loaded) -> Result<(), (String, i32)> {
+    /// Whether the daemon may run on what was loaded, and on the outputs that came of it.
+    pub fn usable(&self, loaded: &Loaded, delivers: bool) -> Result<(), (String, i32)> {
         if loaded.abort {
             return Err(("a file that must be included is missing".into(), 0));
         }
@@ -105,7 +105,7 @@ impl Report {
                 UNCLEAN,
             ));
         }
-        if loaded.plan.actions.is_empty() {
+        if !delivers {
             let text = "there are no active actions configured. Inputs would run, but no output whatsoever were \
                  created.";
             self.log.say(3, NO_ACTIONS, text);

@@ -185,6 +185,11 @@ impl Engine {
         self.program.around.inputs.len() as u32
     }
 
+    /// Whether any action has an output at all.
+    pub fn delivers(&self) -> bool {
+        self.outputs.iter().any(Option::is_some)
+    }
+
     /// Names and senders, for whoever reports them.
     pub fn around(&self) -> &Arc<Around> {
         &self.program.around

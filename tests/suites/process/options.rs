@@ -60,6 +60,30 @@ fn a_check_says_what_rsyslogd_says() {
     }
 }
 
+/// Outputs that refuse what they are given are none, and what is wrong with a queue costs no action.
+#[test]
+fn a_configuration_that_delivers_nothing_is_refused_and_one_that_delivers_is_not() {
+    let dir = Dir::new();
+    for (actions, none) in [
+        ("action(type=\"omfile\")", true),
+        ("action(type=\"omfile\" file=\"\")", true),
+        ("*.* |", true),
+        ("action(type=\"omfile\" file=\"{dir}/log\" queue.type=\"nosuch\")", false),
+        ("action(type=\"omfile\" file=\"{dir}/log\" queue.type=\"LinkedList\" queue.size=\"-5\")", false),
+        (
+            "ruleset(name=\"x\" queue.size=\"-4\") { action(type=\"omfile\" file=\"{dir}/log\") }\ncall x",
+            false,
+        ),
+    ] {
+        config(&dir, "a.conf", actions);
+        let out = run(&dir, &["-N1", "-fa.conf"]);
+        let said = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{actions}: {said}");
+        assert_eq!(said.contains("there are no active actions configured"), none, "{actions}: {said}");
+        assert!(said.contains(if none { "-2103" } else { "queue." }), "{actions}: {said}");
+    }
+}
+
 #[test]
 fn a_library_that_crashes_while_it_is_loaded_is_named_with_its_signal() {
     let dir = Dir::new();
