@@ -3,6 +3,8 @@
 
 #[path = "outoftree/build.rs"]
 mod build;
+#[path = "outoftree/conform.rs"]
+mod conform;
 #[path = "outoftree/memory.rs"]
 mod memory;
 #[path = "outoftree/new.rs"]
