@@ -79,6 +79,11 @@ pub fn read(
     let mut world = Noted { world: World::new(Arc::clone(&loader)), note };
     let loaded = sysloom_config::load(&settings.config_file, &mut world);
     report.log().configure(&loaded.plan.globals);
+    if arguments.task == Task::Run
+        && let Some(file) = loaded.plan.globals.str("operatingStateFile")
+    {
+        report.log().open_state(file);
+    }
     if let Some(file) = &arguments.expanded {
         expand(&loaded, &settings.config_file, file, arguments.language).map_err(|why| (why, 0))?;
     }

@@ -53,6 +53,8 @@ pub fn run(
     let pid_file = if early.is_some() { early } else { write()? };
     engine.start(report.delivers_own_messages(&loaded.plan)).map_err(|fault| (fault.text, fault.code))?;
     report.started();
+    let name = &report.log().name;
+    report.log().note(&format!("{name} fully started up and initialized - begin actual processing"));
     systemd::notify("READY=1");
     if let Some(background) = background {
         report.settled();
@@ -81,6 +83,8 @@ pub fn run(
     engine.stop(|| report.exiting(signal));
     loader.shutdown();
     drop(pid_file);
+    report.log().note(&format!("{} shutting down", report.log().name));
+    report.log().close_state();
     // rsyslog: the very last thing, so that whoever finds it knows that all went well.
     let told = core.control.terminated("ok", "normal", signal, "main-return", VERSION);
     told.map_err(|e| (format!("cannot write the termination file: {e}"), 0))

@@ -7,6 +7,7 @@
 use crate::control::Control;
 use crate::intake::{self, Intake};
 use crate::netstream::{self, House, Net, Stack, StreamParams};
+use crate::oversize::Oversize;
 use crate::plugin::{
     ConnectRequest, Driver, Fault, InputInstance, ListenRequest, Loader, PeerFacts, Services, Side, Stat,
     StreamSink,
@@ -60,6 +61,7 @@ pub(crate) struct Settled {
     pub rulesets: Vec<(String, u32, Arc<Intake>)>,
     /// By number of the input, and one for the daemon's own messages; none if repeated messages are not reduced.
     pub reducers: Vec<Reducer>,
+    pub oversize: Oversize,
     pub around: Arc<crate::message::Around>,
 }
 
@@ -233,7 +235,9 @@ impl Services for Core {
         }
         let Some(settled) = self.settled.get() else { return status::INVALID };
         let Some(intake) = settled.intakes.get(index as usize) else { return status::INVALID };
-        let (all, mut kept) = (frames.len(), Vec::new());
+        let (all, mut fitting, mut kept) = (frames.len(), Vec::new(), Vec::new());
+        let name = settled.around.inputs.get(index as usize).map_or("", |input| &input.name);
+        let frames = settled.oversize.fit(block, frames, name, 0, &mut fitting);
         let frames = match settled.limits.get(index as usize) {
             Some(Some(limit)) => limit.admit(block, frames, &mut kept),
             _ => frames,
@@ -242,8 +246,8 @@ impl Services for Core {
             Some(reducer) => reducer.submit(intake, index, block, frames, flags),
             None => intake.submit(index, block, frames, flags),
         };
-        // What a limit drops is taken, too.
-        let taken = if taken == frames.len() { all } else { taken };
+        // What a limit drops is taken, too, and the parts of a message are one.
+        let taken = if taken == frames.len() { all } else { taken.min(all) };
         taken as i64
     }
 

@@ -122,6 +122,9 @@ impl Engine {
             .filter_map(|used| used.action.error_file.as_ref())
             .for_each(ErrorFile::hup);
         self.objects.tables.iter().for_each(Table::hup);
+        if let Some(settled) = self.core.settled.get() {
+            settled.oversize.hup();
+        }
         self.program.chains.iter().flatten().for_each(Chain::hup);
     }
 
@@ -247,9 +250,15 @@ impl Engine {
             // A full queue must not hold back whoever has something to say about it.
             let flags = submit_flag::FLUSH | submit_flag::NO_WAIT;
             let core = core.upgrade();
-            match core.as_ref().and_then(|core| core.settled.get()?.reducers.last()) {
-                Some(reducer) => reducer.submit(&intake, own, &message, &frames, flags),
-                None => intake.submit(own, &message, &frames, flags),
+            let settled = core.as_ref().and_then(|core| core.settled.get());
+            let mut fitting = Vec::new();
+            let frames = match settled {
+                Some(settled) => settled.oversize.fit(&message, &frames, &log.name, line.code, &mut fitting),
+                None => &frames,
+            };
+            match settled.and_then(|settled| settled.reducers.last()) {
+                Some(reducer) => reducer.submit(&intake, own, &message, frames, flags),
+                None => intake.submit(own, &message, frames, flags),
             };
         }));
     }

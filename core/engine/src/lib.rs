@@ -23,8 +23,9 @@ pub mod lookup;
 pub mod message;
 pub mod netstream;
 pub mod objects;
+pub mod oversize;
 pub mod parsers;
-pub mod peers;
+mod peers;
 pub mod percentile;
 #[allow(unsafe_code, reason = "the room where the engine meets plugins: see its head")]
 pub mod plugin;

@@ -5,6 +5,7 @@
 
 mod debug;
 mod limit;
+mod state;
 
 pub use debug::Debug;
 
@@ -12,6 +13,7 @@ use crate::intake::now_ns;
 use crate::message::reception;
 use limit::Limit;
 use slog::{Drain, KV, Level, Logger, OwnedKVList, Record, Serializer};
+use state::State;
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
 use std::os::unix::net::UnixDatagram;
@@ -37,6 +39,8 @@ pub struct Selflog {
     limit: Mutex<Limit>,
     debugging: AtomicBool,
     debug: Mutex<Debug>,
+    /// The file of operatingStateFile.
+    state: Mutex<Option<State>>,
     sink: Mutex<Sink>,
 }
 
@@ -70,6 +74,7 @@ impl Selflog {
             limit: Mutex::new(Limit::new(INTERVAL, BURST)),
             debugging: AtomicBool::new(false),
             debug: Mutex::default(),
+            state: Mutex::default(),
             sink: Mutex::new(Sink::Kept(Vec::new())),
         })
     }
@@ -90,6 +95,27 @@ impl Selflog {
         let interval = number("internalmsg.ratelimit.interval").map_or(INTERVAL, u64::from);
         let burst = number("internalmsg.ratelimit.burst").unwrap_or(BURST);
         lock(&self.limit).change(interval, burst);
+    }
+
+    /// Keeps a file of what is said until [`Selflog::close_state`], and says what is wrong with it.
+    pub fn open_state(&self, path: &str) {
+        let (state, remarks) = State::open(path, &self.version);
+        remarks.iter().for_each(|(severity, code, text)| self.say(*severity, *code, text));
+        *lock(&self.state) = state;
+    }
+
+    /// A line that stands in that file alone.
+    pub fn note(&self, text: &str) {
+        if let Some(state) = &mut *lock(&self.state) {
+            state.message(text);
+        }
+    }
+
+    /// The daemon has come to its end.
+    pub fn close_state(&self) {
+        if let Some(state) = lock(&self.state).take() {
+            state.close();
+        }
     }
 
     /// The number that [`sysloom_abi::Host::log_level`] points at.
@@ -142,6 +168,10 @@ impl Selflog {
         let line = Line { severity, code, text: text.replace(|c: char| c.is_ascii_control(), " ") };
         if self.is_debugging() {
             lock(&self.debug).write(&line.text);
+        }
+        // rsyslog: lines that carry a software id are not kept there.
+        if u32::from(severity) <= INFO && !line.text.starts_with("[origin ") {
+            self.note(&line.text);
         }
         if u32::from(severity) <= self.stderr.load(Ordering::Relaxed)
             && self.copies.fetch_sub(1, Ordering::Relaxed) > 0

@@ -99,3 +99,86 @@ fn by_default_they_go_to_syslog_and_not_into_the_rules() {
     let out = rsyslogd(&dir).arg("-v").output().unwrap();
     assert!(text(&out.stdout).starts_with("rsyslogd  "));
 }
+
+/// Own messages are the ones that can be too long whatever the inputs do.
+fn with_a_long_message(dir: &Dir, globals: &str) -> String {
+    let config =
+        format!("global(maxMessageSize=\"300\" {globals})\n$NoSuchDirective{} on\n{OWN}", "x".repeat(400));
+    assert!(Diag::start(dir, &config).stop().success());
+    std::fs::read_to_string(dir.file("own")).unwrap()
+}
+
+#[test]
+fn messages_that_are_too_long_are_reported_filed_and_cut() {
+    let dir = Dir::new();
+    let own = with_a_long_message(&dir, "oversizemsg.errorfile=\"{dir}/over\"");
+    let long: Vec<_> = own.lines().filter(|line| line.contains("|invalid or yet")).collect();
+    assert!(long.len() == 1 && long[0].ends_with('x') && long[0].len() < 360, "{own}");
+    let report = own.lines().find(|line| line.contains("rsyslogd-2445:")).unwrap_or_else(|| panic!("{own}"));
+    assert!(
+        report.contains("|message too long (") && report.contains(") with configured size 300, begin of"),
+        "{report}"
+    );
+    let filed = std::fs::read_to_string(dir.file("over")).unwrap();
+    let (begin, end) = ("{ \"rawmsg\": \"", "\", \"input\": \"rsyslogd\" }\n");
+    assert!(filed.starts_with(begin) && filed.ends_with(end) && filed.contains(&"x".repeat(400)), "{filed}");
+}
+
+#[test]
+fn messages_that_are_too_long_can_be_split_or_accepted_without_a_word() {
+    let dir = Dir::new();
+    let own = with_a_long_message(&dir, "oversizemsg.report=\"off\" oversizemsg.input.mode=\"accept\"");
+    assert!(own.contains(&"x".repeat(400)) && !own.contains("2445"), "{own}");
+    let dir = Dir::new();
+    let config = "oversizemsg.input.mode=\"split\"";
+    let all = "template(name=\"raw\" type=\"string\" string=\"%rawmsg%\\n\")\n\
+        action(type=\"omfile\" file=\"{dir}/all\" template=\"raw\")\n";
+    let text =
+        format!("global(maxMessageSize=\"300\" {config})\n$NoSuchDirective{} on\n{all}", "y".repeat(400));
+    assert!(Diag::start(&dir, &text).stop().success());
+    let all = std::fs::read_to_string(dir.file("all")).unwrap();
+    let has = |test: &dyn Fn(&str) -> bool| assert!(all.lines().any(test), "{all}");
+    has(&|line| line.starts_with("invalid or yet") && line.ends_with('y'));
+    has(&|line| {
+        line.trim_start_matches('y').starts_with(" - have you forgotten to") || line.starts_with("- have you")
+    });
+}
+
+#[test]
+fn the_state_file_says_how_a_run_began_and_ended() {
+    let dir = Dir::new();
+    let config = format!("global(operatingStateFile=\"{{dir}}/state\")\n$NoSuchDirective on\n{OWN}");
+    assert!(Diag::start(&dir, &config).stop().success());
+    let state = std::fs::read_to_string(dir.file("state")).unwrap();
+    let lines: Vec<&str> = state.lines().map(|line| line.split_once(": ").unwrap().1).collect();
+    assert!(lines[0].starts_with("STATE INITIALIZING "), "{state}");
+    assert!(lines.iter().any(|line| line.starts_with("MSG   invalid or yet-unknown")), "{state}");
+    assert!(
+        lines.contains(&"MSG   rsyslogd fully started up and initialized - begin actual processing"),
+        "{state}"
+    );
+    assert_eq!(lines[lines.len() - 2..], ["MSG   rsyslogd shutting down", "STATE CLEAN CLOSE"]);
+    assert!(!state.contains("[origin"), "{state}");
+    // A run that ends well is followed by the next one in the same file.
+    assert!(Diag::start(&dir, &config).stop().success());
+    let again = std::fs::read_to_string(dir.file("state")).unwrap();
+    assert!(again.starts_with(&state) && again.matches("STATE INITIALIZING").count() == 2, "{again}");
+}
+
+#[test]
+fn a_run_that_was_killed_is_said_by_the_next_one() {
+    let dir = Dir::new();
+    let config = format!("global(operatingStateFile=\"{{dir}}/state\")\n{OWN}");
+    let mut daemon = Diag::start(&dir, &config);
+    daemon.signal(Signal::SIGKILL);
+    daemon.wait();
+    let killed = std::fs::read_to_string(dir.file("state")).unwrap();
+    assert!(Diag::start(&dir, &config).stop().success());
+    assert_eq!(std::fs::read_to_string(dir.file("state.previous")).unwrap(), killed);
+    let own = std::fs::read_to_string(dir.file("own")).unwrap();
+    let said = |what: &str| assert!(own.lines().any(|line| line.contains(what)), "{what}: {own}");
+    said("rsyslogd-2027:|existing operatingStateFile '");
+    said("' does not end with 'CLEAN CLOSE, instead it has '");
+    said("' - this probably indicates an improper shutdown [v");
+    said("/state.previous' - you may want to review it [v");
+}

@@ -20,6 +20,7 @@ use crate::intake::Intake;
 use crate::message::{Around, InputFacts};
 use crate::netstream::Net;
 use crate::objects::Objects;
+use crate::oversize::{self, Oversize};
 use crate::parsers::{Chain, Parser, Rfc3164};
 use crate::peers::Peers;
 use crate::plugin::{
@@ -124,7 +125,12 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let entrance =
         |(at, ruleset): (usize, &plan::Ruleset)| (ruleset.name.clone(), (inputs.len() + at) as u32, way(at));
     let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
-    let reading = Reading { sanitize: sanitize_rules(&plan.globals), options: parse_options(&plan.globals) };
+    let mut reading =
+        Reading { sanitize: sanitize_rules(&plan.globals), options: parse_options(&plan.globals) };
+    let oversize = Oversize::new(&plan.globals, reading.sanitize.max_message, core.log.logger());
+    if oversize::Mode::new(&plan.globals) == oversize::Mode::Accept {
+        reading.sanitize.max_message = u32::MAX as usize;
+    }
     let reducers = match plan.globals.bool("$RepeatedMsgReduction") {
         // The last one is for the daemon's own messages.
         Some(true) => (0..=inputs.len()).map(|_| Reducer::new(reading.clone(), &around)).collect(),
@@ -133,6 +139,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let _ = core.settled.set(Settled {
         intakes,
         limits: input_limits,
+        oversize,
         rulesets: entrances,
         reducers,
         around: Arc::clone(&around),

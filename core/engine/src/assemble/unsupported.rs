@@ -51,10 +51,7 @@ fn is_usual(param: &Param, setting: &Setting) -> bool {
 }
 
 const GLOBALS: &[&str] = &[
-    "operatingStateFile",
     "dropMsgsWithMaliciousDnsPTRRecords",
-    "oversizemsg.errorfile",
-    "oversizemsg.input.mode",
     "senders.reportNew",
     "senders.reportGoneAway",
     "senders.timeoutAfter",
