@@ -70,12 +70,16 @@ fn explained(code: i32, server: bool) -> Option<String> {
 /// What is so plain that OpenSSL's own words behind it will do.
 fn kind(code: i32) -> Option<&'static str> {
     Some(match code {
-        UNEXPECTED_MESSAGE
+        DATA_BETWEEN_CCS_AND_FINISHED
+        | UNEXPECTED_MESSAGE
         | UNEXPECTED_RECORD
         | APP_DATA_IN_HANDSHAKE
         | CCS_RECEIVED_EARLY
         | UNEXPECTED_CCS_MESSAGE => "the peer sent a TLS message out of turn",
-        BAD_EXTENSION
+        BAD_CHANGE_CIPHER_SPEC
+        | BAD_PROTOCOL_VERSION_NUMBER
+        | NOT_ON_RECORD_BOUNDARY
+        | BAD_EXTENSION
         | BAD_LENGTH
         | BAD_PACKET
         | BAD_RECORD_TYPE
@@ -100,14 +104,17 @@ const LIB_SSL: i32 = 20;
 /// Added to an alert's number.
 const ALERTS: i32 = 1000;
 const APP_DATA_IN_HANDSHAKE: i32 = 100;
+const BAD_CHANGE_CIPHER_SPEC: i32 = 103;
 const BAD_EXTENSION: i32 = 110;
 const BAD_KEY_UPDATE: i32 = 122;
 const BAD_LENGTH: i32 = 271;
 const BAD_PACKET: i32 = 240;
+const BAD_PROTOCOL_VERSION_NUMBER: i32 = 116;
 const BAD_RECORD_TYPE: i32 = 443;
 const BAD_SIGNATURE: i32 = 123;
 const CCS_RECEIVED_EARLY: i32 = 133;
 const CERT_LENGTH_MISMATCH: i32 = 135;
+const DATA_BETWEEN_CCS_AND_FINISHED: i32 = 145;
 const DATA_LENGTH_TOO_LONG: i32 = 146;
 const DECRYPTION_FAILED_OR_BAD_RECORD_MAC: i32 = 281;
 const DIGEST_CHECK_FAILED: i32 = 149;
@@ -117,6 +124,7 @@ const EXT_LENGTH_MISMATCH: i32 = 163;
 const INVALID_ALERT: i32 = 205;
 const INVALID_CCS_MESSAGE: i32 = 260;
 const LENGTH_MISMATCH: i32 = 159;
+const NOT_ON_RECORD_BOUNDARY: i32 = 182;
 const NO_CIPHERS_AVAILABLE: i32 = 181;
 const NO_SHARED_CIPHER: i32 = 193;
 const NO_SHARED_GROUPS: i32 = 410;

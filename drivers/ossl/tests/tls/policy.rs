@@ -32,6 +32,9 @@ fn commands_that_are_taken() {
             "MaxProtocol=TLSv1.2\nCipherString=\"ECDHE+AES256:!AESGCM:!AESCCM\"",
             "TLSv1.2 TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384 X25519",
         ),
+        // The examples of rsyslog's manual.
+        ("Protocol=ALL,-SSLv2,-SSLv3", "TLSv1.3 TLS_AES_128_GCM_SHA256 X25519"),
+        ("Protocol=ALL,-SSLv2,-SSLv3,-TLSv1\nMinProtocol=TLSv1.2", "TLSv1.3 TLS_AES_128_GCM_SHA256 X25519"),
         // RFC 5425 4.2: what is older than 1.2 is not to be had.
         ("MinProtocol=TLSv1", "TLSv1.3 TLS_AES_128_GCM_SHA256 X25519"),
         ("MinProtocol=None", "TLSv1.3 TLS_AES_128_GCM_SHA256 X25519"),
