@@ -149,7 +149,7 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_LOG_LEVEL_DEBUG 7
 #define SYSLOOM_LOG_LEVEL_TRACE 8
 
-/* Bits of `Frame::flags`. */
+/* Bits of `Frame::flags`. Bits 13 to 15 are the host's own. */
 /* The message was longer than allowed and its end is missing. */
 #define SYSLOOM_FRAME_FLAG_TRUNCATED 1
 /* From a local socket: PRI, time stamp, tag; no host name. */
@@ -163,6 +163,8 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 /* The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and */
 /* the object, whose members become `$!`. What is no object is left out. */
 #define SYSLOOM_FRAME_FLAG_VARIABLES 32
+/* From this bit on stands the sender's port; 0 = it has none, or it is not known. */
+#define SYSLOOM_FRAME_FLAG_PORT_SHIFT 16
 
 /* Flags of `Host::submit`. */
 /* Nothing more is at hand: hand the batch to the queue now. */

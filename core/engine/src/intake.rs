@@ -170,8 +170,8 @@ fn nonzero(slot: &mut i64, make: impl FnOnce() -> i64) -> &i64 {
 }
 
 /// Bits of a head's flags that no frame has.
-const LIGHT: u32 = 1 << 30;
-const FULL: u32 = 1 << 31;
+const LIGHT: u32 = 1 << 14;
+const FULL: u32 = 1 << 15;
 const DELAYS: u32 = LIGHT | FULL;
 /// A message of the daemon's own.
-pub(crate) const OWN: u32 = 1 << 29;
+pub(crate) const OWN: u32 = 1 << 13;

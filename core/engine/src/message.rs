@@ -8,6 +8,7 @@ use crate::peers::Peers;
 use crate::script::vars::{self, Globals, Path, Slot};
 use crate::{clock, system};
 use std::cell::OnceCell;
+use sysloom_abi::frame_flag;
 use sysloom_config::plan::{JsonPath, JsonRoot, Property, PropertyRef};
 use sysloom_wire::pri;
 use sysloom_wire::{Parsed, Timestamp};
@@ -248,7 +249,7 @@ impl<'a> Message<'a> {
             Property::FromhostIp => {
                 out.extend_from_slice(self.around.peers.peer(self.head.peer).ip.as_bytes());
             }
-            Property::FromhostPort => match self.head.flags >> PORT_SHIFT {
+            Property::FromhostPort => match self.head.flags >> frame_flag::PORT_SHIFT {
                 0 => {}
                 port => system::number(port.into(), 1, out),
             },
@@ -307,5 +308,3 @@ const NUMBERS: [&str; 25] = [
     "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18",
     "19", "20", "21", "22", "23", "24",
 ];
-/// The upper half of a frame's flags is the sender's port.
-const PORT_SHIFT: u32 = 16;

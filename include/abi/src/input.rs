@@ -19,7 +19,7 @@ pub struct Frame {
     pub received_ns: i64,
 }
 
-/// Bits of [`Frame::flags`].
+/// Bits of [`Frame::flags`]. Bits 13 to 15 are the host's own.
 pub mod frame_flag {
     /// The message was longer than allowed and its end is missing.
     pub const TRUNCATED: u32 = 1;
@@ -34,6 +34,8 @@ pub mod frame_flag {
     /// The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and
     /// the object, whose members become `$!`. What is no object is left out.
     pub const VARIABLES: u32 = 32;
+    /// From this bit on stands the sender's port; 0 = it has none, or it is not known.
+    pub const PORT_SHIFT: u32 = 16;
 }
 
 /// Flags of [`Host::submit`].

@@ -149,7 +149,8 @@ impl Intake<'_> {
             off: offset as u32,
             len: len as u32,
             peer: self.session.number,
-            flags: if cut { frame_flag::TRUNCATED } else { 0 },
+            flags: if cut { frame_flag::TRUNCATED } else { 0 }
+                | u32::from(self.session.port) << frame_flag::PORT_SHIFT,
             received_ns: 0,
         }
     }

@@ -7,7 +7,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrStorage, recvmmsg};
 use std::collections::HashMap;
 use std::io::IoSliceMut;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::sync::PoisonError;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -127,7 +127,7 @@ impl<'a> Receiver<'a> {
         self.frames.clear();
         let Some((listener, headers)) = self.sockets.get_mut(index) else { return Ok((0, 1)) };
         let burst = self.block.len() / self.slot;
-        let mut found: [(usize, bool, Option<IpAddr>); MAX_BURST] = [(0, false, None); MAX_BURST];
+        let mut found: [(usize, bool, Option<SocketAddr>); MAX_BURST] = [(0, false, None); MAX_BURST];
         let mut count = 0;
         {
             let mut slots = self.block.chunks_exact_mut(self.slot);
@@ -138,7 +138,7 @@ impl<'a> Receiver<'a> {
             let datagrams = recvmmsg(fd, headers, parts, MsgFlags::MSG_DONTWAIT, None)?;
             for (datagram, found) in datagrams.zip(&mut found) {
                 let cut = datagram.flags.contains(MsgFlags::MSG_TRUNC);
-                *found = (datagram.bytes, cut, datagram.address.as_ref().and_then(ip_of));
+                *found = (datagram.bytes, cut, datagram.address.as_ref().and_then(address_of));
                 count += 1;
             }
         }
@@ -151,16 +151,18 @@ impl<'a> Receiver<'a> {
             if len == 0 {
                 continue;
             }
-            let Some(peer) = sender.map_or(Some(0), |ip| self.peer(ip)) else {
-                self.refuse(index, sender);
+            let Some(peer) = sender.map_or(Some(0), |from| self.peer(from.ip())) else {
+                self.refuse(index, sender.map(|from| from.ip()));
                 continue;
             };
             let received_ns = self.time();
+            let port = sender.map_or(0, |from| from.port());
             self.frames.push(Frame {
                 off: (nth * self.slot) as u32,
                 len: len as u32,
                 peer,
-                flags: if cut { frame_flag::TRUNCATED } else { 0 },
+                flags: if cut { frame_flag::TRUNCATED } else { 0 }
+                    | u32::from(port) << frame_flag::PORT_SHIFT,
                 received_ns,
             });
         }
@@ -248,10 +250,10 @@ impl<'a> Receiver<'a> {
     }
 }
 
-fn ip_of(address: &SockaddrStorage) -> Option<IpAddr> {
+fn address_of(address: &SockaddrStorage) -> Option<SocketAddr> {
     match (address.as_sockaddr_in(), address.as_sockaddr_in6()) {
-        (Some(v4), _) => Some(v4.ip().into()),
-        (_, Some(v6)) => Some(v6.ip().into()),
+        (Some(v4), _) => Some((v4.ip(), v4.port()).into()),
+        (_, Some(v6)) => Some((v6.ip(), v6.port()).into()),
         _ => None,
     }
 }

@@ -151,3 +151,24 @@ fn a_port_that_is_taken_is_one_line_and_the_others_listen() {
     assert_eq!(said.lines().count(), 1, "{said}");
     assert!(said.contains(&format!("127.0.0.1 port {port}: another process listens there")), "{said}");
 }
+
+#[test]
+fn a_message_knows_its_sender_s_port() {
+    let dir = Dir::new();
+    let config = format!(
+        "{RECEIVE}module(load=\"imudp\")\n\
+         input(type=\"imudp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/udp\")\n\
+         template(name=\"t\" type=\"string\" string=\"%inputname% %fromhost-port%\\n\")\n\
+         *.* action(type=\"omfile\" file=\"{{dir}}/log\" template=\"t\")\n"
+    );
+    let daemon = Daemon::start(&dir, "daemon", &config);
+    let mut stream = connect(daemon.port(&dir.file("port")));
+    stream.write_all(b"<13>1 - host app - - - over tcp\n").unwrap();
+    let from = stream.local_addr().unwrap().port();
+    assert_eq!(file_lines(&dir.file("log"), 1), [format!("imtcp {from}")]);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    socket.send_to(b"<13>1 - host app - - - over udp", ("127.0.0.1", daemon.port(&dir.file("udp")))).unwrap();
+    let from = socket.local_addr().unwrap().port();
+    assert_eq!(file_lines(&dir.file("log"), 2)[1], format!("imudp {from}"));
+    daemon.stop();
+}
