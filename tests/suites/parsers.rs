@@ -2,9 +2,9 @@
 //! the same, and what only we have. String generators: templates that a plugin writes.
 
 use std::io::Write;
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
-use sysloom_tests::{Daemon, Dir, Peer, cargo, check, file_lines, wait_for};
+use sysloom_tests::{Daemon, Dir, Peer, cargo, check, file_lines, port::free_port, wait_for};
 
 /// Messages of all sorts, one a line.
 const MESSAGES: &[&str] = &[
@@ -314,4 +314,45 @@ fn a_plugin_writes_a_template() {
     let dir = Dir::new();
     let said = check(&dir, "template(name=\"t\" type=\"plugin\" plugin=\"nonsense\")\n*.* /x;t\n");
     assert!(said.stderr.contains("there is no string generator 'nonsense'"), "{}", said.stderr);
+}
+
+/// What an input says of its messages: the zone of their times, and its name with the port behind it.
+#[test]
+fn an_input_knows_the_zone_and_the_port_of_its_messages() {
+    let dir = Dir::new();
+    let ports = [free_port(), free_port()];
+    let config = format!(
+        "module(load=\"imudp\")\nmodule(load=\"imtcp\")\n\
+         template(name=\"t\" type=\"string\" string=\"%inputname%|%timereported:::date-rfc3339%\\n\")\n\
+         input(type=\"imudp\" address=\"127.0.0.1\" port=[\"{}\", \"{}\"] name=\"udp\" name.appendPort=\"on\"\
+         defaultTZ=\"+05:30\")\n\
+         input(type=\"imtcp\" address=\"127.0.0.1\" port=\"0\" listenPortFileName=\"{{dir}}/port\" defaultTZ=\"-08:00\")\n\
+         action(type=\"omfile\" file=\"{{dir}}/log\" template=\"t\")\n",
+        ports[0], ports[1]
+    );
+    let daemon = Daemon::start(&dir, "daemon", &config);
+    let tcp = daemon.port(&dir.file("port"));
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let old = "<13>Oct 11 22:14:15 h a: x";
+    let year = file_year(&dir, tcp);
+    for (n, port) in ports.into_iter().enumerate() {
+        socket.send_to(old.as_bytes(), ("127.0.0.1", port)).unwrap();
+        let lines = file_lines(&dir.file("log"), 2 + n);
+        assert_eq!(lines[1 + n], format!("udp:{port}|{year}-10-11T22:14:15+05:30"));
+    }
+    // What names a zone itself keeps it.
+    send(tcp, &["<13>1 2003-10-11T22:14:15Z h a - - - x"]);
+    assert_eq!(file_lines(&dir.file("log"), 4)[3], "imtcp|2003-10-11T22:14:15Z");
+    daemon.stop();
+    let said =
+        check(&dir, "module(load=\"imtcp\")\ninput(type=\"imtcp\" port=\"0\" defaultTZ=\"CET\")\n*.* /x\n");
+    assert!(said.stderr.contains("defaultTZ 'CET' is no offset"), "{}", said.stderr);
+}
+
+/// The year that is put into a time without one.
+fn file_year(dir: &Dir, tcp: u16) -> String {
+    send(tcp, &["<13>Oct 11 22:14:15 h a: x"]);
+    let lines = file_lines(&dir.file("log"), 1);
+    let year = lines[0].strip_prefix("imtcp|").and_then(|rest| rest.strip_suffix("-10-11T22:14:15-08:00"));
+    year.unwrap_or_else(|| panic!("{lines:?}")).to_owned()
 }

@@ -76,6 +76,8 @@ pub struct Around {
 pub struct InputFacts {
     /// The property `inputname`.
     pub name: String,
+    /// Minutes east of UTC of times that name no zone (defaultTZ); None = this host's.
+    pub zone: Option<i16>,
     /// The ruleset that its messages run through.
     pub ruleset: usize,
 }

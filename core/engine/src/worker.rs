@@ -23,7 +23,8 @@ use std::time::Duration;
 use sysloom_abi::frame_flag;
 use sysloom_config::plan::PropertyRef;
 use sysloom_wire::{
-    Options, Parsed, SanitizeRules, Sanitized, Span, local, parse_chain, parse_text, sanitize,
+    Options, Parsed, SanitizeRules, Sanitized, Span, Timestamp, Zone, local, parse_chain, parse_text,
+    sanitize,
 };
 
 /// What all workers run: rulesets, templates and actions, never changed while they do.
@@ -67,6 +68,13 @@ pub struct ActionUse {
 }
 
 impl Program {
+    /// The time of reception in the zone of its input's times, if that is not this host's.
+    fn in_zone_of(&self, head: &Head, received: &Timestamp) -> Option<Timestamp> {
+        let offset_minutes = self.around.inputs.get(head.input as usize)?.zone?;
+        let zone = if offset_minutes < 0 { Zone::West } else { Zone::East };
+        Some(Timestamp { offset_minutes, zone, ..*received })
+    }
+
     /// The parsers that a message's ruleset has of its own. Local sockets' own format is no parser's business.
     fn chain(&self, head: &Head) -> Option<&Chain> {
         if self.chains.is_empty() || head.flags & frame_flag::LOCAL != 0 {
@@ -448,11 +456,14 @@ impl Work {
             }
         }
         let mut received = (i64::MIN, reception(0));
+        let zoned = program.around.inputs.iter().any(|input| input.zone.is_some());
         for (at, head) in batch.heads.iter().enumerate() {
             // Messages of one read share their time of reception.
             if received.0 != head.received_ns {
                 received = (head.received_ns, reception(head.received_ns));
             }
+            let in_zone = zoned.then(|| program.in_zone_of(head, &received.1)).flatten();
+            let received = in_zone.as_ref().unwrap_or(&received.1);
             let raw = batch.raw(head);
             let mut parsed = Parsed::new();
             if revisions.get(at).is_some_and(|next| next.get().is_some()) {
@@ -470,7 +481,7 @@ impl Work {
                         changed,
                         parsed: &mut parsed,
                         vars,
-                        received: &received.1,
+                        received,
                         around: &program.around,
                         properties: &program.properties,
                         permit_slash: program.reading.options.permit_slash_in_programname,
@@ -482,7 +493,7 @@ impl Work {
                     rerouted.extend(found.and_then(|(_, ruleset)| Some((at, ruleset?))));
                     found.map(|(text, _)| text)
                 }
-                _ => program.reading.read(head.flags, &received.1, raw, changed, &mut parsed),
+                _ => program.reading.read(head.flags, received, raw, changed, &mut parsed),
             };
             if head.repeated > 1 {
                 text = text.map(|text| repeated(text, head.repeated, raw, changed, &mut parsed));

@@ -168,6 +168,9 @@ pub struct InputParams {
     pub keep_alive_interval: Option<u32>,
     /// Keep the case of sender names; off is not there yet.
     pub preserve_case: Option<bool>,
+    /// The zone of times that name none, `+hh:mm` or `-hh:mm`; otherwise this host's.
+    #[param(name = "defaultTZ", word)]
+    pub default_zone: Option<String>,
     /// Who may connect, instead of whom the module's list names.
     pub allowed_sender: Option<Vec<String>>,
     /// Seconds in which rateLimit.burst messages may come; 0 = no limit.

@@ -7,13 +7,15 @@
 mod listener;
 mod params;
 mod receiver;
+mod schedule;
 
 use listener::Listener;
 use params::{InputParams, ModuleParams};
 use receiver::Receiver;
+use schedule::Schedule;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, OnceLock};
-use sysloom_sdk::{Complaint, Host, Input, Limit, plugin};
+use sysloom_sdk::{Complaint, Host, Input, Level, Limit, plugin};
 
 /// One `input()`: its sockets and what its threads share.
 pub struct Imudp {
@@ -22,6 +24,7 @@ pub struct Imudp {
     threads: u32,
     batch: usize,
     time_requery: u32,
+    schedule: Option<Schedule>,
     /// Who may send, with commas between.
     allowed: String,
     limit: Option<Mutex<Limit>>,
@@ -43,6 +46,7 @@ impl Input for Imudp {
             threads: module.threads,
             batch: module.batch_size as usize,
             time_requery: module.time_requery,
+            schedule: Schedule::new(module)?,
             allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
             limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
                 .map(Mutex::new),
@@ -62,18 +66,31 @@ impl Input for Imudp {
         let Some(listeners) = self.listeners.get() else { return Ok(()) };
         std::thread::scope(|scope| {
             for nth in 1..self.threads {
-                let work = move || Receiver::new(self, listeners, nth).run(stop);
+                let work = move || {
+                    self.be_scheduled();
+                    Receiver::new(self, listeners, nth).run(stop)
+                };
                 std::thread::Builder::new()
                     .name(format!("imudp {nth}"))
                     .spawn_scoped(scope, move || {
                         if let Err(why) = work() {
-                            self.host.log(sysloom_sdk::Level::Error, why.code, &why.text);
+                            self.host.log(Level::Error, why.code, &why.text);
                         }
                     })
                     .map_err(|e| Complaint::io("imudp: cannot start a thread", &e))?;
             }
+            self.be_scheduled();
             Receiver::new(self, listeners, 0).run(stop)
         })
+    }
+}
+
+impl Imudp {
+    /// A thread that the system does not schedule as asked works all the same.
+    fn be_scheduled(&self) {
+        if let Some(Err(why)) = self.schedule.map(Schedule::apply) {
+            self.host.log(Level::Error, why.code, &why.text);
+        }
     }
 }
 

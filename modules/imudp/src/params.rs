@@ -14,6 +14,12 @@ pub struct ModuleParams {
     /// Datagrams in a row that share one time of reception; 0 = all of a call.
     #[param(non_negative, default = "2", legacy = "UDPServerTimeRequery:module")]
     pub time_requery: u32,
+    /// How the system schedules the threads: fifo, rr or other.
+    #[param(word, choices = "fifo|rr|other")]
+    pub scheduling_policy: Option<String>,
+    /// Their priority, for fifo and rr.
+    #[param(min = 0, max = 99)]
+    pub scheduling_priority: Option<u8>,
     /// Who may send: addresses, networks and names; otherwise whom `$AllowedSender` names.
     pub allowed_sender: Vec<String>,
 }
@@ -30,6 +36,12 @@ pub struct InputParams {
     /// The property inputname of the messages, and the name in statistics.
     #[param(word, alias = "inputname", default = "imudp")]
     pub name: String,
+    /// The name gets the port behind it: `imudp:514`.
+    #[param(name = "name.appendPort", alias = "inputname.appendPort", default = "off")]
+    pub append_port: bool,
+    /// The zone of times that name none, `+hh:mm` or `-hh:mm`; otherwise this host's.
+    #[param(name = "defaultTZ", word)]
+    pub default_zone: Option<String>,
     /// The local address to listen on; all if there is none, or with `*`.
     #[param(legacy = "UDPServerAddress:sticky")]
     pub address: Option<String>,

@@ -232,3 +232,28 @@ fn the_readme_has_the_tables() {
         &[("module", table::<ModuleParams>()), ("input", table::<InputParams>())],
     );
 }
+
+#[test]
+fn a_schedule_has_a_policy_and_a_priority_that_fits() {
+    use crate::schedule::Schedule;
+    let read = |pairs: &[(&'static str, &str)]| Schedule::new(&settings(pairs).unwrap());
+    assert!(read(&[]).unwrap().is_none());
+    assert!(read(&[("schedulingPolicy", "other"), ("schedulingPriority", "0")]).unwrap().is_none());
+    for word in ["fifo", "rr"] {
+        assert!(read(&[("schedulingPolicy", word), ("schedulingPriority", "10")]).unwrap().is_some());
+        let why = read(&[("schedulingPolicy", word), ("schedulingPriority", "0")]).unwrap_err();
+        assert!(why.text.contains("must be from 1 to 99 (was 0)"), "{}", why.text);
+    }
+    assert_eq!(read(&[("schedulingPriority", "10")]).unwrap_err().param, Some("schedulingPriority"));
+    // What the thread got is what the system says of it, where it is permitted at all.
+    let schedule = read(&[("schedulingPolicy", "rr"), ("schedulingPriority", "3")]).unwrap().unwrap();
+    match schedule.apply() {
+        Ok(()) => {
+            let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+            let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
+            // rt_priority and policy, 2 = SCHED_RR.
+            assert_eq!((fields[37], fields[38]), ("3", "2"), "{stat}");
+        }
+        Err(why) => assert!(why.text.contains("does not schedule threads as rr"), "{}", why.text),
+    }
+}

@@ -215,10 +215,19 @@ fn new_queue<T: Bulk>(name: &str, limits: Limits, pool: &Arc<Pool<T>>, core: &Co
 
 /// A zone's name and its minutes east of UTC. The configuration has seen that the offset is `+hh:mm`.
 fn zone(object: &plan::Object) -> Option<(String, i16)> {
-    let offset = object.values.str("offset")?;
-    let (hours, minutes) = offset.get(1..)?.split_once(':')?;
-    let minutes: i16 = hours.parse::<i16>().ok()? * 60 + minutes.parse::<i16>().ok()?;
-    Some((object.name.clone(), if offset.starts_with('-') { -minutes } else { minutes }))
+    Some((object.name.clone(), offset(object.values.str("offset")?)?))
+}
+
+/// The minutes of `+hh:mm` or `-hh:mm`.
+fn offset(text: &str) -> Option<i16> {
+    let sign = match text.as_bytes().first()? {
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let (hours, minutes) = text.get(1..)?.split_once(':')?;
+    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
+    (hours < 24 && minutes < 60).then_some(sign * (i16::from(hours) * 60 + i16::from(minutes)))
 }
 
 /// The queue that a ruleset has of its own.
@@ -254,9 +263,26 @@ fn general_times(globals: &Values, kind: &str, own: Option<&Values>, limits: &mu
     }
 }
 
+/// One input for each port whose number shall stand in its messages' input name.
+fn by_port(input: &plan::Input) -> Vec<plan::Input> {
+    let ports = input.values.list("port");
+    let (Some(true), Some(at)) = (input.values.bool(APPEND_PORT), input.values.index("port")) else {
+        return vec![input.clone()];
+    };
+    let Some(setting) = input.values.settings().get(at).cloned().flatten() else {
+        return vec![input.clone()];
+    };
+    let one = |port: &String| {
+        let mut input = input.clone();
+        input.values.set(at, plan::Setting { value: Value::List(vec![port.clone()]), ..setting.clone() });
+        input
+    };
+    ports.iter().map(one).collect()
+}
+
 /// For messages that are handed to a ruleset by its name: they belong to no input.
 fn by_ruleset(plan: &Plan) -> impl Iterator<Item = InputFacts> {
-    (0..plan.rulesets.len()).map(|ruleset| InputFacts { name: "rsyslogd".into(), ruleset })
+    (0..plan.rulesets.len()).map(|ruleset| InputFacts { name: "rsyslogd".into(), zone: None, ruleset })
 }
 
 struct Making<'a> {
@@ -437,10 +463,17 @@ impl Making<'_> {
     fn inputs(&mut self, modules: &InputModules) -> Vec<(Arc<InputInstance>, InputFacts)> {
         let mut made = Vec::new();
         let automatic: Vec<plan::Input> = self.automatic_inputs();
-        for (at, input) in automatic.iter().chain(&self.plan.inputs).enumerate() {
+        let written: Vec<plan::Input> = self.plan.inputs.iter().flat_map(by_port).collect();
+        for (at, input) in automatic.iter().chain(&written).enumerate() {
             let Some(Some(module)) = modules.get(input.module) else { continue };
             let spec = &self.plan.modules[input.module].spec;
-            let name = input.values.str("name").unwrap_or(&spec.name).to_owned();
+            let mut name = input.values.str("name").unwrap_or(&spec.name).to_owned();
+            if let (Some(true), Some(port)) =
+                (input.values.bool(APPEND_PORT), input.values.list("port").first())
+            {
+                name = format!("{name}:{port}");
+            }
+            let zone = self.default_zone(&spec.name, &input.values, input.span);
             // Numbers of inputs are given to those that come to be, so that they are without gaps.
             let me = id_of(Kind::Input, made.len());
             let object = match input.values.str("port") {
@@ -460,10 +493,22 @@ impl Making<'_> {
             let values =
                 if at < automatic.len() { &self.plan.modules[input.module].values } else { &input.values };
             self.input_limits.push(ratelimit::named(values, &self.limits, self.diagnostics));
-            made.push((Arc::new(instance), InputFacts { name, ruleset }));
+            made.push((Arc::new(instance), InputFacts { name, zone, ruleset }));
         }
         self.idle_inputs();
         made
+    }
+
+    /// What an input's defaultTZ says, in minutes east of UTC.
+    fn default_zone(&mut self, who: &str, values: &Values, at: Span) -> Option<i16> {
+        let text = values.str("defaultTZ").filter(|text| !text.is_empty())?;
+        let zone = offset(text);
+        if zone.is_none() {
+            let text = format!("{who}: defaultTZ '{text}' is no offset: it must be +hh:mm or -hh:mm");
+            let span = values.span("defaultTZ").unwrap_or(at);
+            self.diagnostics.push(Diagnostic::error(2207, "refused-by-module", text, span));
+        }
+        zone
     }
 
     /// rsyslog: an input that nothing can come through is an error.
@@ -716,6 +761,7 @@ fn parse_options(globals: &Values) -> Options {
     }
 }
 
+const APPEND_PORT: &str = "name.appendPort";
 /// Seconds between marks when nothing is said.
 const MARK_INTERVAL: i64 = 1200;
 /// Batches kept for reuse.

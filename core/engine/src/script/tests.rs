@@ -38,7 +38,7 @@ pub fn with_message<R>(text: &str, work: impl FnOnce(&Message<'_>) -> R) -> R {
     let around = Around {
         hostname: "here".into(),
         peers: Peers::new("here", false),
-        inputs: vec![InputFacts { name: "in".into(), ruleset: 0 }],
+        inputs: vec![InputFacts { name: "in".into(), ..InputFacts::default() }],
         globals: Globals::default(),
         zones: Vec::new(),
         exact_names: false,
