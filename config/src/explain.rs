@@ -189,6 +189,11 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "A selector names facilities and priorities, `facility[,facility].priority[;...]`. What stands before the unknown name keeps its effect.",
     ),
     (
+        "stream",
+        "A listener or action cannot have its streams as they are configured: the netstream driver is not there, or a certificate, key or list \
+      cannot be used. Paths, drivers and modes are checked before the start.",
+    ),
+    (
         "syntax",
         "The text is no statement of rsyslog's language at this place. Reading goes on at the next line that looks like one; rsyslog would ignore \
       the rest of the file.",

@@ -16,7 +16,7 @@ pub mod policy;
 pub mod print;
 mod resolve;
 pub mod source;
-mod suggest;
+pub mod suggest;
 mod tables;
 mod text;
 mod yaml;

@@ -1,7 +1,7 @@
 //! The nearest valid name to a mistyped one.
 
 /// The candidate most like `word`, if any is like enough to be meant.
-pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No name is that long, and the comparison takes time in proportion to it.
     if word.len() > 64 {
         return None;

@@ -38,7 +38,7 @@ pub fn check(name: &str, settings: &Settings, arguments: &Arguments) -> ExitCode
         report.begin_check(&settings.config_file);
         match read(&report, settings, arguments, Some(&mut note)) {
             Ok(read) => {
-                read.core.check_streams().iter().for_each(|fault| report.fault(fault));
+                report.diagnostics(read.core.check_streams().iter(), &read.loaded.sources);
                 report.end_of_check()
             }
             Err((why, code)) => {

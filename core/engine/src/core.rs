@@ -4,6 +4,7 @@
 //! It is made before the configuration is read, because plugins already log then; what the configuration decides is
 //! put in once, by `assemble`, before anything runs.
 
+use crate::assemble::Places;
 use crate::control::Control;
 use crate::intake::{self, Intake};
 use crate::netstream::{self, House, Net, Stack, StreamParams};
@@ -24,6 +25,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
 use sysloom_abi::{Frame, counter_flag, stats_flag, status};
+use sysloom_config::Diagnostic;
 use sysloom_config::plan::{PropertyRef, Value, Values};
 
 /// The engine's services; plugins reach them through the ABI.
@@ -68,6 +70,7 @@ pub(crate) struct Settled {
 /// One instance's stream parameters, and for an action the stack that was made of them.
 struct Streaming {
     params: StreamParams,
+    places: Places,
     stack: RwLock<Option<Arc<Stack>>>,
 }
 
@@ -132,10 +135,10 @@ impl Core {
         names.insert(me, (origin.into(), name.into()));
     }
 
-    /// Gives an instance its stream parameters.
-    pub fn stream(&self, me: u64, params: StreamParams) {
+    /// Gives an instance its stream parameters, and says where they were set.
+    pub fn stream(&self, me: u64, params: StreamParams, places: Places) {
         let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
-        streams.insert(me, Arc::new(Streaming { params, stack: RwLock::default() }));
+        streams.insert(me, Arc::new(Streaming { params, places, stack: RwLock::default() }));
     }
 
     /// Reads an action's keys and certificates now, while privileges last.
@@ -146,20 +149,31 @@ impl Core {
 
     /// What keeps the streams of listeners and actions from working: drivers, modes, keys and certificates. Nothing
     /// is opened on the network.
-    pub fn check_streams(&self) -> Vec<Fault> {
-        let net = match self.net() {
-            Ok(net) => net,
-            Err(fault) => return vec![fault],
-        };
+    pub fn check_streams(&self) -> Vec<Diagnostic> {
+        let Some(net) = self.net.get() else { return Vec::new() };
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> =
             streams.iter().filter(|(_, streaming)| streaming.params.driver.is_some()).collect();
         all.sort_by_key(|(me, _)| **me);
         let input = id_of(Kind::Input, 0)..id_of(Kind::Action, 0);
         let side = |me| if input.contains(me) { Side::Server } else { Side::Client };
-        all.into_iter()
-            .filter_map(|(me, streaming)| net.stack(*me, side(me), &streaming.params).err())
-            .collect()
+        let mut found: Vec<Diagnostic> = Vec::new();
+        for (me, streaming) in all {
+            let Err(fault) = net.stack(*me, side(me), &streaming.params) else { continue };
+            let mut complaint =
+                Diagnostic::error(fault.code, "stream", &*fault.text, streaming.places.of(&fault.text));
+            if fault.code == NOT_LOADABLE
+                && let (Some(loader), Some(driver)) = (self.loader.get(), &streaming.params.driver)
+                && let Some(near) = loader.nearest_driver(driver)
+            {
+                complaint = complaint.help(format!("did you mean `{near}`?"));
+            }
+            // What stands in global() is wrong once.
+            if !found.iter().any(|d| d.message == complaint.message && d.span == complaint.span) {
+                found.push(complaint);
+            }
+        }
+        found
     }
 
     /// Reads the keys and certificates of all streams again; connections that are there go on with theirs.
@@ -194,7 +208,8 @@ impl Core {
     fn streaming(&self, me: u64) -> Arc<Streaming> {
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         streams.get(&me).cloned().unwrap_or_else(|| {
-            Arc::new(Streaming { params: StreamParams::default(), stack: RwLock::default() })
+            let (params, places) = (StreamParams::default(), Places::default());
+            Arc::new(Streaming { params, places, stack: RwLock::default() })
         })
     }
 

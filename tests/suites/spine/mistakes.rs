@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::Path;
 use sysloom_config::explain;
-use sysloom_tests::{Daemon, Dir, check, connect, file_lines, lines};
+use sysloom_tests::{Daemon, Dir, built, check, connect, file_lines, lines, pki};
 
 /// Each case of cases/mistakes: a configuration, and what a check says of it. `SYSLOOM_BLESS=1` writes the latter.
 #[test]
@@ -20,9 +20,13 @@ fn each_mistake_is_shown_at_its_place() {
         seen += 1;
         let dir = Dir::new();
         dir.write("policy.yaml", "interval: 1\nburst: 10\noutput:\n  mode: pace\n  pase: 1\n");
+        for name in ["one", "two"] {
+            pki::self_signed(&dir, name, &pki::Wish::default());
+        }
         let got = check(&dir, &std::fs::read_to_string(&file).unwrap());
         let version = env!("CARGO_PKG_VERSION");
         let text = format!("exit {}\n{}", got.code, got.stderr).replace(version, "VERSION");
+        let text = text.replace(&built().modules.display().to_string(), "{modules}");
         let expected = file.with_extension("stderr");
         if std::env::var_os("SYSLOOM_BLESS").is_some() {
             std::fs::write(&expected, &text).unwrap();

@@ -9,6 +9,7 @@ mod streams;
 mod unsupported;
 
 pub use environment::{Modules, World};
+pub use streams::Places;
 
 use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, ToPlugin, When};
 use crate::batch::{Bulk, Pool};
@@ -482,7 +483,8 @@ impl Making<'_> {
             };
             self.core.name(me, &spec.name, &object);
             if spec.uses_streams {
-                self.core.stream(me, streams::params(&input.streams, &self.plan.globals));
+                let params = streams::params(&input.streams, &self.plan.globals);
+                self.core.stream(me, params, streams::places(&input.streams, input.span));
             }
             let instance = module.instance(me, &host_values(&input.values));
             let Some(instance) = self.check(instance, &spec.name, &input.values, input.span) else {
@@ -560,7 +562,8 @@ impl Making<'_> {
             let name = self.plan.action_name(plan::ActionId(index));
             self.core.name(me, "core.action", &name);
             if spec.uses_streams {
-                self.core.stream(me, streams::params(&action.streams, &self.plan.globals));
+                let params = streams::params(&action.streams, &self.plan.globals);
+                self.core.stream(me, params, streams::places(&action.streams, action.span));
             }
             let instance = modules.get(action.module).and_then(Option::as_ref).and_then(|module| {
                 let instance = module.instance(me, &host_values(&action.values));

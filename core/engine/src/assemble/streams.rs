@@ -2,7 +2,8 @@
 
 use crate::netstream::{Expired, HANDSHAKE_LIMIT, RevocationCheck, StreamParams};
 use std::time::Duration;
-use sysloom_config::plan::Values;
+use sysloom_config::Span;
+use sysloom_config::plan::{Value, Values};
 
 /// Values that nobody set stay netstream's defaults.
 pub fn params(values: &Values, globals: &Values) -> StreamParams {
@@ -53,4 +54,43 @@ pub fn params(values: &Values, globals: &Values) -> StreamParams {
 fn permitted_peers(values: &Values) -> Vec<String> {
     let listed = values.list("permittedPeer").iter().flat_map(|entry| entry.split(','));
     listed.map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Where the stream parameters of a listener or action were set, for complaints about them.
+#[derive(Debug)]
+pub struct Places {
+    /// Texts and their places.
+    values: Vec<(String, Span)>,
+    /// The object's own.
+    at: Span,
+}
+
+/// The places of values, the global ones too.
+pub fn places(values: &Values, at: Span) -> Places {
+    let mut places = Places { values: Vec::new(), at };
+    for setting in values.settings().iter().flatten().filter(|setting| !setting.span.is_none()) {
+        match &setting.value {
+            Value::Str(text) => places.values.push((text.clone(), setting.span)),
+            Value::List(list) => places.values.extend(list.iter().map(|text| (text.clone(), setting.span))),
+            _ => {}
+        }
+    }
+    places
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { values: Vec::new(), at: Span::NONE }
+    }
+}
+
+impl Places {
+    /// The place of the value that a complaint names first, in quotation marks; or of the object.
+    pub fn of(&self, complaint: &str) -> Span {
+        let named = self.values.iter().filter(|(text, _)| !text.is_empty()).filter_map(|(text, span)| {
+            let at = complaint.find(&format!("'{text}'"))?;
+            Some((at, *span))
+        });
+        named.min_by_key(|(at, _)| *at).map_or(self.at, |(_, span)| span)
+    }
 }

@@ -14,6 +14,7 @@ use sysloom_abi::{
     self as abi, DriverVt, FunctionVt, InputVt, ModifyVt, OutputVt, ParserVt, StrgenVt, iface_flag, kind,
     log_level,
 };
+use sysloom_config::suggest;
 
 /// Loads plugins by name, and keeps them.
 pub struct Loader {
@@ -56,6 +57,12 @@ impl Loader {
             let attempts = vec![Attempt { path: plugin.path.clone(), error }];
             LoadFailure { name: name.to_owned(), attempts }
         })
+    }
+
+    /// The driver whose word is most like this one.
+    pub fn nearest_driver(&self, name: &str) -> Option<String> {
+        let drivers = self.search.drivers();
+        suggest::nearest(name, drivers.iter().map(String::as_str)).map(str::to_owned)
     }
 
     /// Loads one file.

@@ -61,6 +61,18 @@ impl Search {
         self.with_own(|search| search.driver(name))
     }
 
+    /// The words that mean the drivers which there are files of.
+    pub fn drivers(&self) -> Vec<String> {
+        let files = self.directories.iter().chain(&self.own).filter_map(|folder| folder.read_dir().ok());
+        let names = files.flatten().flatten().filter_map(|entry| entry.file_name().into_string().ok());
+        let drivers = names.filter_map(|name| {
+            let name = name.strip_suffix(".so")?;
+            let name = name.strip_prefix("lib").unwrap_or(name);
+            name.strip_prefix("nsd_").or_else(|| name.strip_prefix("lmnsd_")).map(str::to_owned)
+        });
+        drivers.chain(ALIASES.iter().map(|(alias, _)| (*alias).to_owned())).collect()
+    }
+
     /// What is found in the module path, and then in the daemon's own directories.
     fn with_own(&self, find: impl Fn(&Self) -> Vec<PathBuf>) -> Vec<PathBuf> {
         let own = Self { directories: self.own.clone(), own: Vec::new() };
