@@ -113,6 +113,7 @@ impl Owner {
 /// One line on a file that failed, in rsyslog's layout.
 pub fn fault(path: &Path, what: &str, e: &Error) -> Complaint {
     let code = match what {
+        "open error" if e.kind() == std::io::ErrorKind::NotFound => CODE_MISSING,
         "open error" => CODE_OPEN,
         "write error" => CODE_IO,
         _ => CODE_ACCESS,
@@ -122,5 +123,6 @@ pub fn fault(path: &Path, what: &str, e: &Error) -> Complaint {
 
 /// rsyslog's codes.
 const CODE_OPEN: i32 = 2433;
+const CODE_MISSING: i32 = 2040;
 const CODE_IO: i32 = 2027;
 const CODE_ACCESS: i32 = 2039;

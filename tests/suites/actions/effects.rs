@@ -151,3 +151,53 @@ fn a_queued_message_keeps_its_variables() {
         daemon.stop();
     }
 }
+
+/// What keeps an output from its destination is said once, under rsyslog's code, whatever the destination is.
+#[test]
+fn outputs_that_cannot_write_say_so_under_rsyslog_s_codes() {
+    let dir = Dir::new();
+    std::fs::create_dir(dir.file("dir")).unwrap();
+    let config = "global(processInternalMessages=\"on\")\n\
+        template(name=\"outside\" type=\"string\" string=\"{dir}/dir/%programname%/../../../x\")\n\
+        if $inputname != \"imtcp\" then { action(type=\"omfile\" file=\"{dir}/own\") stop }\n\
+        action(type=\"omfile\" name=\"isdir\" file=\"{dir}/dir\")\n\
+        action(type=\"omfile\" name=\"missing\" file=\"{dir}/no/such\" createDirs=\"off\")\n\
+        action(type=\"omfile\" name=\"full\" file=\"/dev/full\" action.resumeRetryCount=\"0\")\n\
+        action(type=\"omfile\" name=\"refused\" dynaFile=\"outside\")\n\
+        action(type=\"ompipe\" name=\"nopipe\" pipe=\"{dir}/pipe\")\n\
+        action(type=\"ompipe\" name=\"dirpipe\" pipe=\"{dir}/dir\")\n\
+        action(type=\"omusrmsg\" name=\"nobody\" users=\"nobody-is-here\")\n"
+        .to_owned()
+        + &file("all", "");
+    let (daemon, mut stream) = start(&dir, &config);
+    send(&mut stream, 0..1);
+    assert_eq!(file_lines(&dir.file("all"), 1), texts(0..1));
+    send(&mut stream, 1..2);
+    assert_eq!(file_lines(&dir.file("all"), 2), texts(0..2));
+    daemon.stop();
+    let own = lines(&dir, "own");
+    for (code, action, what) in [
+        (2433, "isdir", "open error: Is a directory"),
+        (2040, "missing", "open error: No such file or directory"),
+        (2027, "full", "write error: No space left on device"),
+        (2039, "nopipe", "could not open pipe"),
+        (2039, "dirpipe", "Is a directory"),
+    ] {
+        let found: Vec<_> =
+            own.iter().filter(|l| l.contains(&format!("'{action}'")) && l.contains(what)).collect();
+        assert_eq!(found.len(), 1, "{action}: {own:#?}");
+        assert!(found[0].contains(&format!("-{code}: ")), "{found:?}");
+        assert!(
+            own.iter().any(|l| l.contains(&format!("2007: action '{action}' suspended"))),
+            "{action}: {own:#?}"
+        );
+    }
+    // A name that leads elsewhere costs its message only, and an absent user nothing.
+    assert!(
+        own.iter().any(|l| l.contains("'refused'") && l.contains("1 message(s) lost: dynamic file name"))
+    );
+    assert!(
+        !own.iter().any(|l| l.contains("action 'refused' suspended") || l.contains("'nobody'")),
+        "{own:#?}"
+    );
+}

@@ -1,7 +1,7 @@
 //! The way from an action to a plugin's worker object.
 
 use super::{Deliver, Delivered, Outbox, Row};
-use crate::plugin::{Committed, OutputWorker};
+use crate::plugin::{Committed, Fault, OutputWorker};
 use sysloom_abi::result;
 
 /// A plugin's worker object as an action sees it.
@@ -20,20 +20,20 @@ impl Deliver for ToPlugin {
     fn commit(&mut self, records: &Outbox) -> Delivered {
         match self.worker.commit(records.rows(), &mut self.results) {
             Committed::Done => Delivered::Done,
-            Committed::Suspended(why) => Delivered::Suspended(why.text),
-            Committed::Disabled(why) => Delivered::Disabled(why.text),
+            Committed::Suspended(why) => Delivered::Suspended(why),
+            Committed::Disabled(why) => Delivered::Disabled(why),
             Committed::Partly(why) => {
                 let row = |result: &i32| match *result {
                     result::OK => Row::Done,
                     result::REJECT => Row::Reject,
                     _ => Row::Retry,
                 };
-                Delivered::Each(self.results.iter().map(row).collect(), why.text)
+                Delivered::Each(self.results.iter().map(row).collect(), why)
             }
         }
     }
 
-    fn resume(&mut self) -> Result<(), String> {
-        self.worker.resume().map_err(|why| why.text)
+    fn resume(&mut self) -> Result<(), Fault> {
+        self.worker.resume()
     }
 }

@@ -18,6 +18,7 @@ pub use policy::Policy;
 pub use when::When;
 
 use crate::clock;
+use crate::plugin::Fault;
 use crate::stats::Stats;
 use slog::{Logger, error, info, warn};
 use std::path::PathBuf;
@@ -52,17 +53,17 @@ pub struct Action {
 pub trait Deliver: Send {
     fn commit(&mut self, records: &Outbox) -> Delivered;
     /// Asks whether a suspended destination is back; the error says what is in the way.
-    fn resume(&mut self) -> Result<(), String>;
+    fn resume(&mut self) -> Result<(), Fault>;
 }
 
 /// What an output made of a transaction. Texts say what is in the way; empty = nothing to say.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Delivered {
     Done,
-    Suspended(String),
-    Disabled(String),
+    Suspended(Fault),
+    Disabled(Fault),
     /// One result a row.
-    Each(Vec<Row>, String),
+    Each(Vec<Row>, Fault),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -184,7 +185,7 @@ impl Action {
                 return;
             }
             let delivered = match self.is_held() {
-                true => Delivered::Suspended(HELD.into()),
+                true => Delivered::Suspended(Fault::new(HELD)),
                 false => attempt.deliver.commit(outbox),
             };
             let why = match delivered {
@@ -262,7 +263,7 @@ impl Action {
     fn resume(&self, attempt: &mut Attempt) -> bool {
         let mut tries = 0;
         loop {
-            let resumed = if self.is_held() { Err(HELD.into()) } else { attempt.deliver.resume() };
+            let resumed = if self.is_held() { Err(Fault::new(HELD)) } else { attempt.deliver.resume() };
             match resumed {
                 Ok(()) => return true,
                 Err(why) => self.say_once(attempt, &why),
@@ -300,28 +301,30 @@ impl Action {
         }
     }
 
-    fn disable(&self, why: &str) {
+    fn disable(&self, why: &Fault) {
         self.disabled.store(true, Ordering::Relaxed);
-        error!(self.log, "action '{}' (module '{}') disables itself: {why}", self.name, self.module; "code" => 2006);
+        error!(self.log, "action '{}' (module '{}') disables itself: {}", self.name, self.module, why.text; "code" => 2006);
     }
 
-    fn drop_rejected(&self, rows: &[Row], why: &str, outbox: &Outbox) {
+    fn drop_rejected(&self, rows: &[Row], why: &Fault, outbox: &Outbox) {
         let rejected = rows.iter().filter(|row| **row == Row::Reject).count();
         if rejected == 0 {
             return;
         }
         self.failed.fetch_add(rejected as u64, Ordering::Relaxed);
-        error!(self.log, "action '{}' (module '{}'): {rejected} message(s) lost: {why}", self.name, self.module;
-            "code" => 2218);
+        let code = if why.code == 0 { DATA_FAILURE } else { why.code };
+        error!(self.log, "action '{}' (module '{}'): {rejected} message(s) lost: {}", self.name, self.module, why.text;
+            "code" => code);
         if let Some(file) = &self.error_file {
             file.write(&self.name, REJECTED, outbox, |row| rows.get(row) == Some(&Row::Reject));
         }
     }
 
-    fn say_once(&self, attempt: &mut Attempt, why: &str) {
-        if !why.is_empty() && attempt.said != why {
-            error!(self.log, "action '{}' (module '{}'): {why}", self.name, self.module);
-            attempt.said = why.into();
+    fn say_once(&self, attempt: &mut Attempt, why: &Fault) {
+        let text = &why.text;
+        if !text.is_empty() && attempt.said != *text {
+            error!(self.log, "action '{}' (module '{}'): {text}", self.name, self.module; "code" => why.code);
+            attempt.said.clone_from(text);
         }
     }
 }
@@ -359,7 +362,9 @@ const HELD: &str = "the file of action.externalState.file says SUSPENDED";
 const MAX_FALSE_RESUMES: u32 = 10;
 /// The status in the error file of records whose destination is away, and of those that it will never take.
 const GIVEN_UP: i32 = -2007;
-const REJECTED: i32 = -2218;
+const REJECTED: i32 = -DATA_FAILURE;
+/// rsyslog's code for data that a destination does not take.
+const DATA_FAILURE: i32 = 2218;
 
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 /// Answers from two lists; when a list is empty everything works.
 struct Scripted {
     commits: VecDeque<Delivered>,
-    resumes: VecDeque<Result<(), String>>,
+    resumes: VecDeque<Result<(), Fault>>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
@@ -22,7 +22,7 @@ impl Deliver for Scripted {
         answer
     }
 
-    fn resume(&mut self) -> Result<(), String> {
+    fn resume(&mut self) -> Result<(), Fault> {
         self.resumes.pop_front().unwrap_or(Ok(()))
     }
 }
@@ -42,7 +42,7 @@ fn action(retry_count: i64) -> Action {
 fn run(
     action: &Action,
     commits: Vec<Delivered>,
-    resumes: Vec<Result<(), String>>,
+    resumes: Vec<Result<(), Fault>>,
     texts: &[&str],
 ) -> Vec<String> {
     let seen = Arc::new(Mutex::new(Vec::new()));
@@ -60,7 +60,7 @@ fn run(
 #[test]
 fn a_failure_that_a_resume_mends_loses_nothing() {
     let action = action(0);
-    let got = run(&action, vec![Delivered::Suspended("gone".into())], vec![], &["a", "b"]);
+    let got = run(&action, vec![Delivered::Suspended(Fault::new("gone"))], vec![], &["a", "b"]);
     assert_eq!(got, ["a", "b"]);
     assert_eq!(action.failed.load(Ordering::Relaxed), 0);
 }
@@ -68,7 +68,8 @@ fn a_failure_that_a_resume_mends_loses_nothing() {
 #[test]
 fn without_retries_a_failed_resume_loses_the_batch_and_counts_it() {
     let action = action(0);
-    let got = run(&action, vec![Delivered::Suspended("gone".into())], vec![Err("still".into())], &["a"]);
+    let got =
+        run(&action, vec![Delivered::Suspended(Fault::new("gone"))], vec![Err(Fault::new("still"))], &["a"]);
     assert!(got.is_empty());
     assert_eq!(action.failed.load(Ordering::Relaxed), 1);
     assert_eq!(action.suspended.load(Ordering::Relaxed), 1);
@@ -76,15 +77,15 @@ fn without_retries_a_failed_resume_loses_the_batch_and_counts_it() {
 
 #[test]
 fn retries_go_on_for_ever_when_asked_to() {
-    let resumes = (0..30).map(|n| Err(format!("try {n}"))).collect();
-    let got = run(&action(-1), vec![Delivered::Suspended("gone".into())], resumes, &["a"]);
+    let resumes = (0..30).map(|n| Err(Fault::new(format!("try {n}")))).collect();
+    let got = run(&action(-1), vec![Delivered::Suspended(Fault::new("gone"))], resumes, &["a"]);
     assert_eq!(got, ["a"]);
 }
 
 #[test]
 fn rows_have_fates_of_their_own() {
     let action = action(0);
-    let each = Delivered::Each(vec![Row::Done, Row::Reject, Row::Retry], "bad row".into());
+    let each = Delivered::Each(vec![Row::Done, Row::Reject, Row::Retry], Fault::new("bad row"));
     let got = run(&action, vec![each], vec![], &["a", "b", "c"]);
     assert_eq!(got, ["c"]);
     assert_eq!(action.failed.load(Ordering::Relaxed), 1);
@@ -93,7 +94,7 @@ fn rows_have_fates_of_their_own() {
 #[test]
 fn a_disabled_action_stays_so() {
     let action = action(-1);
-    assert!(run(&action, vec![Delivered::Disabled("no such thing".into())], vec![], &["a"]).is_empty());
+    assert!(run(&action, vec![Delivered::Disabled(Fault::new("no such thing"))], vec![], &["a"]).is_empty());
     assert!(run(&action, vec![], vec![], &["b"]).is_empty());
     assert_eq!(action.failed.load(Ordering::Relaxed), 2);
 }
