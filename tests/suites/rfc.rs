@@ -5,6 +5,8 @@
 mod relay;
 #[path = "rfc/rfc5425.rs"]
 mod rfc5425;
+#[path = "rfc/rfc5426.rs"]
+mod rfc5426;
 #[path = "rfc/rfc6587.rs"]
 mod rfc6587;
 #[path = "rfc/rfc9662.rs"]
@@ -18,11 +20,11 @@ use sysloom_tests::pki::{Identity, Pki, Wish};
 use sysloom_tests::{Auth, Channel, Daemon, Dir, connect};
 
 /// Lines of each RFC in the list.
-const LINES: [(u32, u32); 5] = [(3164, 12), (5424, 30), (5425, 38), (6587, 9), (9662, 10)];
+const LINES: [(u32, u32); 6] = [(3164, 12), (5424, 30), (5425, 38), (5426, 10), (6587, 9), (9662, 10)];
 
 /// Lines without a test, and why. The first word says what it is: `unmet`, `unmet by default`, `in part` (what
 /// is there is tested), `elsewhere` (tested somewhere else), or `untestable`.
-const WITHOUT_TEST: [(u32, u32, &str); 16] = [
+const WITHOUT_TEST: [(u32, u32, &str); 18] = [
     (3164, 11, "unmet by default: imudp listens where it is told to; 514 is the word that says so"),
     (5424, 9, "untestable: which name a host gives itself is the host's configuration"),
     (5424, 13, "elsewhere: structured data is passed on as it came; nothing of ours adds an element"),
@@ -38,6 +40,12 @@ const WITHOUT_TEST: [(u32, u32, &str); 16] = [
     (5425, 11, "unmet: the own fingerprint is printed by openssl x509 -fingerprint"),
     (5425, 17, "elsewhere: core/engine/src/netstream judges a resumed session again"),
     (5425, 34, "unmet: wildcards in certificates cannot be switched off"),
+    (
+        5426,
+        6,
+        "unmet: omfwd does not ask for the path's MTU; a long datagram is left to the system, as rsyslog leaves it",
+    ),
+    (5426, 9, "untestable: checksums are the system's; nothing of ours switches them off"),
     (
         9662,
         1,
@@ -56,6 +64,7 @@ fn every_line_has_a_test_or_a_reason() {
     for file in [
         "tests/suites/rfc/relay.rs",
         "tests/suites/rfc/rfc5425.rs",
+        "tests/suites/rfc/rfc5426.rs",
         "tests/suites/rfc/rfc6587.rs",
         "tests/suites/rfc/rfc9662.rs",
         "core/wire/tests/checklist.rs",

@@ -2,11 +2,8 @@
 
 use crate::{World, labelled, row};
 use std::io::Write;
-use std::net::UdpSocket;
 use sysloom_tests::collectors::{Collector, Program, Terms, collect, ng_command};
-use sysloom_tests::{
-    Auth, Channel, Daemon, Dir, PATIENCE, Peer, connect, lines, over_every_driver, wait_for,
-};
+use sysloom_tests::{Auth, Channel, Daemon, Dir, Peer, connect, lines, over_every_driver, wait_for};
 
 over_every_driver!(
     rsyslogd_gtls,
@@ -215,25 +212,4 @@ fn udp() {
         collector.stop();
         row(name, "collector", "UDP", "");
     }
-}
-
-/// RFC 5426 3.1: one message a datagram, and nothing else in it.
-#[test]
-fn a_datagram_holds_the_message_and_nothing_else() {
-    let dir = Dir::new();
-    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let port = socket.local_addr().unwrap().port();
-    let config = format!(
-        "module(load=\"imtcp\")\n\
-         input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/in\")\n\
-         template(name=\"t\" type=\"string\" string=\"<%pri%>1 %timestamp:::date-rfc3339% %hostname% %app-name% - - - %msg%\")\n\
-         *.* @127.0.0.1:{port};t\n"
-    );
-    let ours = Daemon::start(&dir, "sender", &config);
-    connect(ours.port(&dir.file("in"))).write_all(lines(0..1).as_bytes()).unwrap();
-    let mut got = [0; 2048];
-    let n = socket.recv(&mut got).unwrap();
-    assert_eq!(String::from_utf8_lossy(&got[..n]), lines(0..1).trim_end());
-    ours.stop();
 }
