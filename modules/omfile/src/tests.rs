@@ -134,7 +134,7 @@ fn a_missing_directory_suspends_until_it_is_there() {
         why.text,
         format!("file '{}': open error: No such file or directory", bench.path("a/log").display())
     );
-    assert_eq!(why.code, 2433);
+    assert_eq!(why.code, 2040);
     assert!(bench.writer.resume(&bench.output).is_err());
     fs::create_dir(bench.path("a")).unwrap();
     bench.writer.resume(&bench.output).unwrap();
