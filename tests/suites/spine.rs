@@ -1,6 +1,8 @@
 //! The spine: a message through loaded modules and drivers, what the command line and the signals do, and the seed's
 //! channel verbatim. Each file beside this one is a part of it.
 
+#[path = "spine/explain.rs"]
+mod explain;
 #[path = "spine/forward.rs"]
 mod forward;
 #[path = "spine/hup.rs"]
