@@ -194,3 +194,35 @@ fn the_full_delay_mark_holds_a_sender() {
     assert_eq!(counted(&dir, "main Q", "maxqsize"), Some(100));
     assert!(daemon.stop().success());
 }
+
+/// Each worker of a queue has a worker object of the output's own: here, a connection.
+#[test]
+fn workers_share_no_connection_and_together_lose_nothing() {
+    let dir = Dir::new();
+    let collector = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    collector.set_nonblocking(true).unwrap();
+    let port = collector.local_addr().unwrap().port();
+    let config = format!(
+        "action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" template=\"m\" \
+         queue.type=\"LinkedList\" queue.workerThreads=\"3\" queue.workerThreadMinimumMessages=\"1\" \
+         queue.dequeueBatchSize=\"1\" queue.dequeueSlowdown=\"2000\" queue.timeoutShutdown=\"20000\")\n"
+    );
+    let (daemon, mut stream) = crate::start(&dir, &config);
+    send(&mut stream, 0..300);
+    let mut readers = Vec::new();
+    for _ in 0..3 {
+        let (mut taken, _) = wait_for("a worker's connection", || collector.accept().ok());
+        taken.set_nonblocking(false).unwrap();
+        readers.push(std::thread::spawn(move || {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut taken, &mut text).unwrap();
+            text.lines().map(str::to_owned).collect::<Vec<_>>()
+        }));
+    }
+    daemon.stop();
+    let shares: Vec<Vec<String>> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+    assert!(shares.iter().all(|share| share.is_sorted() && !share.is_empty()), "{shares:?}");
+    let mut all = shares.concat();
+    all.sort();
+    assert_eq!(all, texts(0..300));
+}
