@@ -13,7 +13,7 @@ use sysloom_sdk::{Complaint, ConnectTo, Connection, Family, Stop};
 /// Connects to the first address that answers, within `to.timeout` over all.
 pub fn connect(to: &ConnectTo<'_>) -> Result<Connection<TcpSession>, Stop> {
     let end = Instant::now() + to.timeout;
-    let addresses = resolve(to).map_err(Stop::Failed)?;
+    let addresses = resolve(to)?;
     let mut last = None;
     for (i, &address) in addresses.iter().enumerate() {
         let left = end.saturating_duration_since(Instant::now());
@@ -39,15 +39,18 @@ pub fn connect(to: &ConnectTo<'_>) -> Result<Connection<TcpSession>, Stop> {
         0 | 1 => why,
         n => format!("{why} (the last of {n} addresses of {})", to.host),
     };
-    Err(Stop::Failed(Complaint::new(text).code(code)))
+    let complaint = Complaint::new(text).code(code);
+    // Without an error of the system's the time was over before the first address was tried.
+    let timed_out = code == libc::ETIMEDOUT || code == 0 && Instant::now() >= end;
+    Err(if timed_out { Stop::TimedOut(complaint) } else { Stop::Failed(complaint) })
 }
 
-fn resolve(to: &ConnectTo<'_>) -> Result<Vec<SocketAddr>, Complaint> {
+fn resolve(to: &ConnectTo<'_>) -> Result<Vec<SocketAddr>, Stop> {
     if to.host.is_empty() {
-        return Err(Complaint::new("no host to connect to"));
+        return Err(Stop::Failed(Complaint::new("no host to connect to")));
     }
     if to.host.parse::<IpAddr>().is_ok() {
-        return address::remote(to.host, to.port, to.family);
+        return address::remote(to.host, to.port, to.family).map_err(Stop::Failed);
     }
     // The resolver knows no deadline of ours, so it works on a thread that can be left behind.
     let (sender, receiver) = mpsc::sync_channel(1);
@@ -58,12 +61,17 @@ fn resolve(to: &ConnectTo<'_>) -> Result<Vec<SocketAddr>, Complaint> {
             let _ = sender.send(address::remote(&host, &port, family));
         })
         .map_err(|e| {
-            Complaint::new(format!("cannot start a thread to resolve {}: {}", to.host, words(&e)))
+            let why = format!("cannot start a thread to resolve {}: {}", to.host, words(&e));
+            Stop::Failed(Complaint::new(why))
         })?;
-    receiver.recv_timeout(to.timeout).unwrap_or_else(|_| {
-        let waited = to.timeout.as_secs_f32();
-        Err(Complaint::new(format!("the name {} was not resolved within {waited:.1} s", to.host)))
-    })
+    match receiver.recv_timeout(to.timeout) {
+        Ok(found) => found.map_err(Stop::Failed),
+        Err(_) => {
+            let waited = to.timeout.as_secs_f32();
+            let why = format!("the name {} was not resolved within {waited:.1} s", to.host);
+            Err(Stop::TimedOut(Complaint::new(why)))
+        }
+    }
 }
 
 fn try_one(address: SocketAddr, to: &ConnectTo<'_>, limit: Duration) -> Result<TcpStream, (String, i32)> {
@@ -157,5 +165,24 @@ mod tests {
         let mut to = to("127.0.0.1", "9");
         to.device = "no-such-dev0";
         assert!(failure(&to).text.contains("device no-such-dev0"));
+    }
+
+    #[test]
+    fn a_connection_that_nobody_answers_is_timed_out() {
+        // A full backlog: the kernel drops what comes then.
+        let listener = socket2::Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        listener.bind(&SockAddr::from("127.0.0.1:0".parse::<SocketAddr>().unwrap())).unwrap();
+        listener.listen(0).unwrap();
+        let port = listener.local_addr().unwrap().as_socket().unwrap().port().to_string();
+        let mut kept = Vec::new();
+        let timeout = Duration::from_millis(400);
+        let why = loop {
+            match connect(&ConnectTo { timeout, ..to("127.0.0.1", &port) }) {
+                Ok(connection) => kept.push(connection),
+                Err(why) => break why,
+            }
+            assert!(kept.len() < 64, "a backlog of 0 takes {} connections", kept.len());
+        };
+        assert!(matches!(&why, Stop::TimedOut(c) if c.text.contains("no answer within 0.4 s")), "{why:?}");
     }
 }

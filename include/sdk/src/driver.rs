@@ -15,6 +15,8 @@ pub enum Stop {
     Closed,
     /// The peer was refused by [`Host::verdict`] (handshake only).
     Refused(Complaint),
+    /// The time allowed is over ([`Transport::connect`] only; in other calls it counts as a failure).
+    TimedOut(Complaint),
     /// The stream is broken.
     Failed(Complaint),
 }
@@ -48,7 +50,7 @@ pub trait Transport: Sized + Send + Sync + 'static {
     /// The bound port.
     fn port(listener: &Self::Listener) -> u16;
     fn accept(listener: &Self::Listener, fd: RawFd) -> Result<Connection<Self::Stream>, Stop>;
-    /// May block for `to.timeout`.
+    /// May block for `to.timeout`, and says [`Stop::TimedOut`] when that is over.
     fn connect(&self, to: &ConnectTo<'_>) -> Result<Connection<Self::Stream>, Stop>;
 }
 
@@ -265,6 +267,7 @@ fn io_error(stop: Stop) -> io::Error {
     match stop {
         Stop::Wait(_) => io::ErrorKind::WouldBlock.into(),
         Stop::Closed => io::ErrorKind::ConnectionAborted.into(),
+        Stop::TimedOut(complaint) => io::Error::new(io::ErrorKind::TimedOut, complaint),
         Stop::Refused(complaint) | Stop::Failed(complaint) => io::Error::other(complaint),
     }
 }

@@ -13,7 +13,7 @@ use sysloom_engine::plugin::{Connected, Context, Destination, Halt, Listener, Se
 /// A listener and what connects to it.
 pub struct Road {
     pub listener: Listener,
-    dial: Dial,
+    pub dial: Dial,
 }
 
 /// Where to connect to.

@@ -56,6 +56,26 @@ fn versions() {
     assert_eq!(refused("v", &with_versions(0, 99, 1)), LoadError::Refused);
 }
 
+/// The driver of the templates, whose manifest says something else than its table.
+#[test]
+fn a_driver_is_what_its_manifest_says() {
+    let dir = Dir::new();
+    let source = fs::read_to_string(root().join("include/templates/driver-c/acme.c")).unwrap();
+    let (_, loader) = Engine::new();
+    for (flags, wrong) in [("LAYER", None), ("TRANSPORT", Some("a transport")), ("ENCRYPTS", Some("a layer"))]
+    {
+        let other = format!("1 << SYSLOOM_KIND_DRIVER, SYSLOOM_MANIFEST_FLAG_{flags})");
+        let source = source.replace("1 << SYSLOOM_KIND_DRIVER, SYSLOOM_MANIFEST_FLAG_LAYER)", &other);
+        assert!(source.contains(&other));
+        let loaded = loader.load(&library(&dir, &format!("nsd_{flags}"), &source, &[]));
+        match (loaded, wrong) {
+            (Ok(plugin), None) => assert!(plugin.driver("acme").unwrap().is_layer()),
+            (Err(LoadError::Table(why)), Some(wrong)) => assert!(why.contains(wrong), "{why}"),
+            (loaded, _) => panic!("{flags}: {:?}", loaded.map(|_| ())),
+        }
+    }
+}
+
 #[test]
 fn no_code_runs_before_the_manifest_is_judged() {
     let dir = Dir::new();

@@ -144,7 +144,8 @@ impl Town {
         let village = Arc::new(Village::default());
         let table = Arc::new(Table { level: AtomicU32::new(0), net: OnceLock::new() });
         let host = Host::new(Arc::clone(&table) as Arc<dyn Services>);
-        for driver in [loopback::transport(host.table()), loopback::layer(host.table())] {
+        let table_of = host.table();
+        for driver in [loopback::transport(table_of), loopback::layer(table_of), loopback::liar(table_of)] {
             village.drivers.lock().unwrap().insert(driver.name().to_owned(), driver);
         }
         let net = Arc::new(Net::new(Arc::clone(&village) as Arc<dyn House>));
@@ -319,6 +320,25 @@ fn a_failed_handshake_is_one_line() {
     let lines: Vec<_> = lines.iter().filter(|line| line.contains("handshake")).collect();
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!(town.village.count("handshakes.failed"), 1);
+}
+
+#[test]
+fn a_driver_that_reports_another_peer_than_was_judged_is_refused() {
+    let town = Town::new();
+    let liar = StreamParams { driver: Some("liar".to_owned()), ..hello() };
+    let (port, desk) = town.listen(&liar, ListenRequest::default());
+    let mut sender = dial(port);
+    sender.write_all(b"H").unwrap();
+    assert!(ended(&mut sender));
+    assert!(town.village.said(&["other certificates than it had judged"]));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let server = std::thread::spawn(move || listener.accept().unwrap().0.write_all(b"H").unwrap());
+    let (refused, why) = town.client(&liar, port).unwrap_err();
+    server.join().unwrap();
+    assert_eq!(refused, status::REFUSED);
+    assert!(why.text.contains("other certificates than it had judged"), "{}", why.text);
+    assert!(desk.got.lock().unwrap().is_empty());
 }
 
 #[test]

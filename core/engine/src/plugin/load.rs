@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use sysloom_abi::{
     self as abi, DriverVt, FunctionVt, InputVt, ModifyVt, OutputVt, ParserVt, StrgenVt, iface_flag, kind,
-    log_level,
+    log_level, manifest_flag,
 };
 use sysloom_config::suggest;
 
@@ -266,6 +266,7 @@ impl Plugin {
                 drivers.push(Arc::new(driver.map_err(|fault| table(fault.text))?));
             }
         }
+        same_kinds(&facts, &drivers)?;
         let (path, shutdown) = (path.to_owned(), module.shutdown);
         Ok(Self { path, facts, ifaces, drivers, host, number, shutdown })
     }
@@ -307,6 +308,22 @@ impl Handed {
             })
         }
     }
+}
+
+/// Whether the drivers' tables are what the manifest says of them: others go by the manifest alone.
+fn same_kinds(facts: &Facts, drivers: &[Arc<Driver>]) -> Result<(), LoadError> {
+    let has = |flag, found: bool| (facts.flags & flag != 0) == found;
+    if !has(manifest_flag::TRANSPORT, drivers.iter().any(|d| d.is_transport())) {
+        return Err(table(
+            "its manifest and its tables do not agree whether it is a transport (listen, accept, connect)",
+        ));
+    }
+    if !has(manifest_flag::LAYER, drivers.iter().any(|d| d.is_layer())) {
+        return Err(table(
+            "its manifest and its tables do not agree whether it is a layer (session, handshake)",
+        ));
+    }
+    Ok(())
 }
 
 /// Compares layouts where both sides have one of the same making. The report is long and goes to the debug log.

@@ -28,7 +28,11 @@ impl<'a> PeerFacts<'a> {
         unsafe {
             let text = |b| std::str::from_utf8(bytes(b)).unwrap_or_default();
             PeerFacts {
-                chain: slice(raw.chain, raw.n_chain).iter().map(|c| bytes(*c)).collect(),
+                // A number above is garbage, and what it counts is not there.
+                chain: slice(raw.chain, if raw.n_chain > MOST_CERTIFICATES { 0 } else { raw.n_chain })
+                    .iter()
+                    .map(|c| bytes(*c))
+                    .collect(),
                 staple: bytes(raw.staple),
                 server_name: text(raw.server_name),
                 resumed: raw.resumed != 0,
@@ -40,3 +44,6 @@ impl<'a> PeerFacts<'a> {
         }
     }
 }
+
+/// No peer has more certificates: a handshake message is not that long.
+const MOST_CERTIFICATES: usize = 4096;

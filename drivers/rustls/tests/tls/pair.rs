@@ -330,7 +330,7 @@ pub fn carry(from: &mut TestSession, to: &mut TestSession, bytes: &[u8]) -> Vec<
 /// The complaint of a session that was refused or failed.
 pub fn why(stop: Stop) -> Complaint {
     match stop {
-        Stop::Refused(why) | Stop::Failed(why) => why,
+        Stop::Refused(why) | Stop::TimedOut(why) | Stop::Failed(why) => why,
         other => panic!("{other:?}"),
     }
 }

@@ -293,6 +293,10 @@ unsafe fn connected<S: Stream>(
             // SAFETY: the caller's promise.
             return unsafe { fail(&complaint, &[], why, status::FAILED) };
         }
+        Err(Stop::TimedOut(complaint)) => {
+            // SAFETY: the caller's promise.
+            return unsafe { fail(&complaint, &[], why, status::TIMED_OUT) };
+        }
         Err(Stop::Refused(complaint) | Stop::Failed(complaint)) => {
             // SAFETY: the caller's promise.
             return unsafe { fail(&complaint, &[], why, status::FAILED) };
@@ -349,7 +353,7 @@ unsafe extern "C" fn handshake<S: LayerSession>(
     let host = session.host;
     let body = || {
         let step = session.stream.handshake();
-        if let Err(Stop::Refused(complaint) | Stop::Failed(complaint)) = &step {
+        if let Err(Stop::Refused(complaint) | Stop::TimedOut(complaint) | Stop::Failed(complaint)) = &step {
             // SAFETY: the host passes a valid `why`.
             unsafe { complaint.write(&[], why) };
         }
@@ -483,7 +487,7 @@ unsafe fn outcome(result: Result<usize, Stop>, reason: &mut Option<Complaint>, w
             *reason = Some(complaint);
             status::REFUSED
         }
-        Err(Stop::Failed(complaint)) => {
+        Err(Stop::TimedOut(complaint) | Stop::Failed(complaint)) => {
             *reason = Some(complaint);
             status::FAILED
         }

@@ -58,6 +58,13 @@ pub const LINES: &[Line] = &[
         body: connect_refused,
     },
     Line {
+        name: "transport.connect-timeout",
+        rule: "ABI DriverVt::connect: TIMED_OUT, ConnectTo::timeout_ms, Complaint::text",
+        text: "connecting where nobody answers ends with its time, and says so in words",
+        needs: TRANSPORT,
+        body: connect_timeout,
+    },
+    Line {
         name: "transport.written-bytes",
         rule: "ABI DriverVt::write",
         text: "what was taken arrives whole and in order, whatever the bytes are",
@@ -204,6 +211,24 @@ fn connect_refused(subject: &Subject) -> Result<(), String> {
         }
         Err(halt) => Err(format!("connect says {}", words(&halt))),
         Ok(_) => Err("connect succeeds where nothing listens".to_owned()),
+    }
+}
+
+fn connect_timeout(subject: &Subject) -> Result<(), String> {
+    // Connections that nobody accepts fill the backlog, and what comes then is not answered.
+    let road = Road::with_backlog(subject, 1)?;
+    let limit = Duration::from_millis(500);
+    let mut kept = Vec::new();
+    loop {
+        match within(limit + AT_ONCE, "connect", || road.dial(limit)) {
+            Ok(connected) => kept.push(connected),
+            Err(Halt::TimedOut(why)) => {
+                must!(why.text != road.dial.no_words(), "the time is over without a word");
+                return Ok(());
+            }
+            Err(halt) => return Err(format!("connect says {} when its time is over", words(&halt))),
+        }
+        must!(kept.len() < 256, "a backlog of 1 takes {} connections", kept.len());
     }
 }
 

@@ -79,7 +79,10 @@ impl Transport for Acmeunix {
             socket.connect(&name.address()?)?;
             connection(socket)
         };
-        connect().map_err(|e| failed(&format!("cannot connect to {name}"), &e))
+        connect().map_err(|e| match failed(&format!("cannot connect to {name}"), &e) {
+            Stop::Failed(why) if e.kind() == ErrorKind::WouldBlock => Stop::TimedOut(why),
+            stop => stop,
+        })
     }
 }
 

@@ -114,7 +114,10 @@ unsafe extern "C" fn connect(
         made(unsafe { &mut *out });
     }
     silence(result, "connect-wordless", why);
-    result
+    match result {
+        status::TIMED_OUT if has("timeout-is-failure") => status::FAILED,
+        other => other,
+    }
 }
 
 unsafe extern "C" fn read(session: Opaque, buf: *mut u8, len: usize, wanted: *mut u32) -> i64 {

@@ -35,6 +35,23 @@ pub(crate) fn layer(host: &'static abi::Host) -> Arc<Driver> {
     Arc::new(unsafe { Driver::new(host, "hello", flags, vt) }.unwrap())
 }
 
+/// The layer `liar`: as `hello`, but what it reports of its peer is not what it had judged.
+pub(crate) fn liar(host: &'static abi::Host) -> Arc<Driver> {
+    let vt = Box::leak(Box::new(DriverVt { peer: other_peer, ..layer_vt() }));
+    let flags = manifest_flag::LAYER | manifest_flag::ENCRYPTS;
+    // SAFETY: the table is leaked and complete.
+    Arc::new(unsafe { Driver::new(host, "liar", flags, vt) }.unwrap())
+}
+
+unsafe extern "C" fn other_peer(_: Opaque, out: *mut Peer) -> i64 {
+    // SAFETY: the caller's struct.
+    let out = unsafe { &mut *out };
+    peer_facts(out);
+    out.chain = Box::leak(Box::new(borrow(b"somebody else's")));
+    out.n_chain = 1;
+    status::OK
+}
+
 /// A transport that breaks the ABI: it reports success and hands over nothing, reads 0 bytes and takes 0 bytes.
 pub(crate) fn wrong(host: &'static abi::Host, what: &str) -> Arc<Driver> {
     let mut vt = *transport(host).vt;
