@@ -136,7 +136,10 @@ impl Bulk for Outbox {
         }
         into.severities.extend(self.severities.drain(..n.min(self.severities.len())));
         self.messages.drain(..n);
-        self.cells.drain(..n * self.columns);
+        let gone = self.cells.drain(..n * self.columns).last().map_or(0, |cell| cell.off + cell.len);
+        // Outputs take the block for all of their records joined, so nothing else may stand in it.
+        self.block.drain(..gone as usize);
+        self.cells.iter_mut().for_each(|cell| cell.off -= gone);
     }
 
     fn is_heavy(&self) -> bool {
@@ -150,3 +153,39 @@ impl Bulk for Outbox {
 
 /// Bytes after which a commit is due even inside a batch: spans are 32 bits wide, and memory is finite.
 const LARGE: usize = 256 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records of two columns.
+    fn filled(rows: std::ops::Range<u64>) -> Outbox {
+        let mut outbox = Outbox::new(2);
+        for row in rows {
+            outbox.add(row, |column, out| out.extend_from_slice(format!("{row}.{column} ").as_bytes()));
+        }
+        outbox
+    }
+
+    fn joined(outbox: &Outbox) -> (String, String) {
+        let rows = outbox.rows();
+        let cells = (0..outbox.len()).flat_map(|row| (0..2).map(move |column| (row, column)));
+        let cells: Vec<u8> = cells.flat_map(|(row, column)| outbox.cell(row, column).to_vec()).collect();
+        (String::from_utf8(rows.block.to_vec()).unwrap(), String::from_utf8(cells).unwrap())
+    }
+
+    #[test]
+    fn the_block_is_the_records_joined_whatever_was_moved() {
+        let (mut outbox, mut into) = (filled(0..5), filled(10..11));
+        outbox.move_front(2, &mut into);
+        let both = |text: &str| (text.to_owned(), text.to_owned());
+        assert_eq!(joined(&into), both("10.0 10.1 0.0 0.1 1.0 1.1 "));
+        assert_eq!(joined(&outbox), both("2.0 2.1 3.0 3.1 4.0 4.1 "));
+        outbox.keep(&mut |_| true);
+        outbox.retain(|row| row != 1);
+        assert_eq!(joined(&outbox), both("2.0 2.1 4.0 4.1 "));
+        outbox.move_front(9, &mut into);
+        assert_eq!(joined(&outbox), both(""));
+        assert_eq!(joined(&into), both("10.0 10.1 0.0 0.1 1.0 1.1 2.0 2.1 4.0 4.1 "));
+    }
+}
