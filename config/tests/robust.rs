@@ -172,3 +172,110 @@ fn thousands_of_mistakes_are_told_quickly() {
     let took = start.elapsed();
     assert!(took < Duration::from_secs(20), "{took:?}");
 }
+
+/// Reads a text under a name that says which front end it is for.
+fn read_as(name: &str, text: String) -> sysloom_config::Loaded {
+    let mut world = world::small("");
+    world.files.insert(name.into(), text.into_bytes());
+    sysloom_config::load(Path::new(name), &mut world)
+}
+
+#[test]
+fn deep_nesting_is_refused_in_every_construct() {
+    let n = 20_000;
+    let nested =
+        |open: &str, inner: &str, close: &str| format!("{}{inner}{}\n", open.repeat(n), close.repeat(n));
+    for text in [
+        nested("foreach ($.i in $!a) do {\n", "stop\n", "}\n"),
+        nested("if 1 then { stop } else ", "stop", ""),
+        nested("if 1 then ", "stop", ""),
+        nested("if $msg == [", "\"a\"", "]"),
+        nested("set $.a = -", "1", ";"),
+        nested(":msg, contains, \"a\" {\n", "stop\n", "}\n"),
+        nested("ruleset(name=\"a\") {\n", "stop\n", "}\n"),
+        nested("template(name=\"a\" type=\"list\") {\n", "constant(value=\"x\")\n", "}\n"),
+        nested("action(type=\"omfile\" file=[", "\"x\"", "]"),
+    ] {
+        let begin: String = text.chars().take(40).collect();
+        let start = Instant::now();
+        let loaded = world::load(&mut world::small(&text));
+        assert!(start.elapsed() < Duration::from_secs(5), "{begin}: {:?}", start.elapsed());
+        // What is accepted however long it is has no depth: an `else if` after the other.
+        assert!(!loaded.diagnostics.is_empty() || begin.contains("else"), "{begin}");
+        assert!(loaded.diagnostics.len() < 2 * n, "{begin}: {} complaints", loaded.diagnostics.len());
+    }
+}
+
+#[test]
+fn yaml_neither_expands_nor_recurses_without_end() {
+    let bomb = (1..30).fold(String::from("a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n"), |text, n| {
+        text + &format!("a{n}: &a{n} [{}]\n", format!("*a{},", n - 1).repeat(10))
+    });
+    let deep = |open: &str, n: usize| format!("rulesets: {}", open.repeat(n));
+    let blocks: String = (0..3000).map(|n| format!("{}a:\n", " ".repeat(n))).collect();
+    for text in
+        [bomb, deep("[", 100_000), deep("{a: ", 100_000), deep("- ", 50_000), blocks, "? ".repeat(50_000)]
+    {
+        let begin: String = text.chars().take(30).collect();
+        let start = Instant::now();
+        let loaded = read_as("t.yaml", text);
+        assert!(start.elapsed() < Duration::from_secs(5), "{begin}: {:?}", start.elapsed());
+        assert!(
+            loaded.has_errors() && loaded.diagnostics.len() < 100,
+            "{begin}: {}",
+            loaded.diagnostics.len()
+        );
+    }
+}
+
+#[test]
+fn loops_and_chains_of_includes_end() {
+    let mut world = world::small("include(file=\"a.conf\")\n*.* /x\n");
+    let mut add = |name: &str, text: &str| world.files.insert(name.into(), text.into());
+    add("a.conf", "$IncludeConfig b.conf\n*.* /a\n");
+    add("b.conf", "include(file=\"a.conf\")\ninclude(file=\"b.conf\")\ninclude(file=\"c.yaml\")\n*.* /b\n");
+    add("c.yaml", "include:\n  - path: a.conf\n  - path: c.yaml\n");
+    let loaded = world::load(&mut world);
+    assert_eq!(loaded.plan.actions.len(), 3, "{}", world::stderr(&loaded));
+    assert_eq!(
+        loaded.diagnostics.iter().filter(|d| d.slug == "include").count(),
+        4,
+        "{}",
+        world::stderr(&loaded)
+    );
+    // Twelve files in a row include the next one twice, and a long chain follows: read as often as it is named.
+    let mut world = world::small("include(file=\"0.conf\")\n*.* /x\n");
+    for n in 0..60 {
+        let text = format!("include(file=\"{}.conf\")\n", n + 1).repeat(if n < 12 { 2 } else { 1 });
+        world.files.insert(format!("{n}.conf").into(), text.into_bytes());
+    }
+    world.files.insert("60.conf".into(), b"*.* /y\n".to_vec());
+    let start = Instant::now();
+    world::load(&mut world);
+    assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+}
+
+#[test]
+fn huge_lines_are_read_in_proportion() {
+    let n = 1 << 20;
+    for text in [
+        "x".repeat(4 * n),
+        format!("*.* /{}\n", "x".repeat(4 * n)),
+        format!("$ModLoad {}\n", "x".repeat(4 * n)),
+        format!("# {}\n*.* /x\n", "x".repeat(4 * n)),
+        format!("set $.a = \"{}\";\n", "x".repeat(4 * n)),
+        format!("template(name=\"a\" type=\"string\" string=\"{}\")\n", "%msg%".repeat(n / 4)),
+        format!("if $msg == [{}\"x\"] then stop\n", "\"x\",".repeat(n / 4)),
+        format!("{}.* /x\n", "mail,".repeat(n / 4)),
+        format!("*.* /x{}\n", " \\\n".repeat(n / 4)),
+        format!("action(type=\"omfile\" {})\n", "a=\"b\" ".repeat(n / 64)),
+        format!("module(load=\"{}\")\n", "/".repeat(n)),
+    ] {
+        let begin: String = text.chars().take(40).collect();
+        let start = Instant::now();
+        let loaded = world::load(&mut world::small(&text));
+        assert!(start.elapsed() < Duration::from_secs(10), "{begin}: {:?}", start.elapsed());
+        let told: usize = loaded.diagnostics.iter().map(|d| d.message.len()).sum();
+        assert!(told < 10 * text.len(), "{begin}: {told} bytes of complaints");
+    }
+}
