@@ -3,7 +3,11 @@
 //! A metric that nobody has touched for a while goes away, in two generations as in rsyslog: at each turn the old
 //! generation is dropped and the current one becomes the old one.
 
+mod state;
+
 use crate::stats::Stats;
+use slog::Logger;
+use state::State;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,6 +34,8 @@ struct Metrics {
     current: HashMap<Box<[u8]>, Metric>,
     survivors: HashMap<Box<[u8]>, Metric>,
     turned: Instant,
+    /// For counts that outlast the daemon.
+    state: Option<State>,
 }
 
 struct Metric {
@@ -39,7 +45,21 @@ struct Metric {
 }
 
 impl Bucket {
-    pub fn new(name: &str, values: &Values, stats: &Arc<Stats>) -> Arc<Self> {
+    /// `directory` is for its state, unless it names one itself.
+    pub fn new(
+        name: &str,
+        values: &Values,
+        directory: Option<&str>,
+        stats: &Arc<Stats>,
+        log: &Logger,
+    ) -> Arc<Self> {
+        let most = values.int("maxCardinality").and_then(|n| usize::try_from(n).ok()).unwrap_or(2000);
+        let mut state = State::new(name, values, directory, log);
+        let kept = state.as_mut().map(State::load).unwrap_or_default();
+        let kept = kept.into_iter().take(most).map(|(metric, count)| {
+            let shown = stats.level(ORIGIN, name, &String::from_utf8_lossy(&metric));
+            (metric, Metric { count, shown })
+        });
         let counter = |what: &str| stats.counter("dynstats", "global", &format!("{name}.{what}"));
         let positive = |name, usual| values.int(name).and_then(|n| u64::try_from(n).ok()).unwrap_or(usual);
         let (overflow, added) = (counter("ops_overflow"), counter("new_metric_add"));
@@ -49,12 +69,13 @@ impl Bucket {
         let this = Arc::new(Self {
             name: name.into(),
             resettable: values.bool("resettable").unwrap_or(true),
-            most: positive("maxCardinality", 2000) as usize,
+            most,
             life: Duration::from_secs(positive("unusedMetricLife", 3600)),
             metrics: Mutex::new(Metrics {
-                current: HashMap::new(),
+                current: kept.collect(),
                 survivors: HashMap::new(),
                 turned: Instant::now(),
+                state,
             }),
             overflow,
             added,
@@ -85,6 +106,7 @@ impl Bucket {
         }
         if let Some(known) = metrics.current.get_mut(metric) {
             known.count += 1;
+            metrics.save_if_due();
             return 0;
         }
         let known = match metrics.survivors.remove(metric) {
@@ -100,7 +122,13 @@ impl Bucket {
             }
         };
         metrics.current.insert(metric.into(), Metric { count: known.count + 1, ..known });
+        metrics.save_if_due();
         0
+    }
+
+    /// Writes what is to outlast the daemon, at its end.
+    pub fn save(&self) {
+        self.metrics.lock().unwrap_or_else(PoisonError::into_inner).save();
     }
 
     /// The statistics are about to be read.
@@ -127,6 +155,21 @@ impl Bucket {
     }
 }
 
+impl Metrics {
+    fn save_if_due(&mut self) {
+        if self.state.as_mut().is_some_and(State::is_due) {
+            self.save();
+        }
+    }
+
+    fn save(&mut self) {
+        let Self { current, survivors, state, .. } = self;
+        if let Some(state) = state {
+            state.save(current.iter().chain(survivors.iter()).map(|(metric, m)| (&**metric, m.count)));
+        }
+    }
+}
+
 /// Whose counters the metrics are in statistics.
 const ORIGIN: &str = "dynstats.bucket";
 /// rsyslog's code for a bucket that is full.
@@ -146,7 +189,8 @@ mod tests {
             let span = sysloom_config::Span::NONE;
             values.set(at, Setting { value: Value::Int(n), span, origin: Origin::Explicit });
         }
-        let bucket = Bucket::new("b", &values, &stats);
+        let log = Logger::root(slog::Discard, slog::o!());
+        let bucket = Bucket::new("b", &values, None, &stats, &log);
         (stats, bucket)
     }
 

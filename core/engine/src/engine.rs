@@ -164,6 +164,7 @@ impl Engine {
             join_within(crew.end(), WORKER_TIME, |_| {});
         }
         self.program.actions.iter().for_each(|used| used.action.say_given_up());
+        self.objects.buckets.iter().for_each(|bucket| bucket.save());
         if let Some(net) = self.core.net.get() {
             net.stop();
         }

@@ -36,14 +36,9 @@ impl Objects {
             table
         });
         let tables = tables.collect();
-        for object in &plan.dyn_stats {
-            let unkept = ["persistStateInterval", "persistStateTimeInterval", "statefile.directory"];
-            if let Some(span) = unkept.iter().find_map(|name| object.values.span(name)) {
-                let text = format!("dyn_stats '{}': its counts are not kept over a restart yet", object.name);
-                diagnostics.push(Diagnostic::warning(2357, "unsupported", text, span));
-            }
-        }
-        let buckets = plan.dyn_stats.iter().map(|o| Bucket::new(&o.name, &o.values, stats)).collect();
+        let directory = plan.globals.str("workDirectory");
+        let buckets = plan.dyn_stats.iter();
+        let buckets = buckets.map(|o| Bucket::new(&o.name, &o.values, directory, stats, log)).collect();
         let percentiles = plan.percentile_stats.iter().map(|o| Percentiles::new(&o.name, &o.values, stats));
         Self { tables, buckets, percentiles: percentiles.collect(), functions: Vec::new() }
     }

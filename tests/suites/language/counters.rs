@@ -1,10 +1,11 @@
 //! dyn_stats() and percentile_stats() in the statistics of both daemons.
 
 use crate::run::{Running, Subject};
+use nix::sys::signal::Signal;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpStream;
-use sysloom_tests::{Dir, wait_for};
+use sysloom_tests::{Daemon, Dir, file_lines, wait_for};
 
 const CONFIG: &str = r#"
 module(load="impstats" interval="1" log.file="{dir}/{name}.stats" log.syslog="off" format="legacy")
@@ -76,4 +77,84 @@ fn both_daemons_count_the_same() {
         Some(rsyslogd) => assert_eq!(ours, counted(&rsyslogd, &dir)),
         None => println!("skipped: no rsyslogd is installed to compare with"),
     }
+}
+
+/// Starts a daemon whose bucket keeps its counts, sends one message of each program, and ends it: what it had counted.
+fn kept(dir: &Dir, programs: &[&str], how: &str, kill: bool) -> String {
+    std::fs::create_dir_all(dir.file("state")).unwrap();
+    let config = format!(
+        "module(load=\"imtcp\")\n\
+         input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\")\n\
+         dyn_stats(name=\"kept\" resettable=\"off\" statefile.directory=\"{{dir}}/state\" {how})\n\
+         set $.a = dyn_inc(\"kept\", $programname);\n\
+         template(name=\"m\" type=\"string\" string=\"%programname%\\n\")\n\
+         action(type=\"omfile\" file=\"{{dir}}/out\" template=\"m\")\n"
+    );
+    let _ = std::fs::remove_file(dir.file("out"));
+    let _ = std::fs::remove_file(dir.file("port"));
+    let mut daemon = Daemon::start(dir, "keeps", &config);
+    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+    for program in programs {
+        writeln!(stream, "<13>1 2026-11-23T01:02:03Z host {program} - - - x").unwrap();
+    }
+    assert_eq!(file_lines(&dir.file("out"), programs.len()), programs);
+    if kill {
+        daemon.signal(Signal::SIGKILL);
+        daemon.wait();
+    } else {
+        daemon.stop();
+    }
+    std::fs::read_to_string(dir.file("state/dynstats-kept.json")).unwrap_or_default()
+}
+
+#[test]
+fn counts_outlast_the_daemon() {
+    let dir = Dir::new();
+    assert_eq!(
+        kept(&dir, &["a", "b", "a"], "persistStateInterval=\"100\"", false),
+        "{ \"a\": 2, \"b\": 1 }\n"
+    );
+    let again = kept(&dir, &["a", "c"], "persistStateTimeInterval=\"600\"", false);
+    let counts: BTreeMap<&str, &str> = again
+        .trim_matches(['{', '}', ' ', '\n'])
+        .split(", ")
+        .filter_map(|pair| pair.split_once(": "))
+        .collect();
+    assert_eq!(counts, BTreeMap::from([("\"a\"", "3"), ("\"b\"", "1"), ("\"c\"", "1")]), "{again}");
+    // Even one that is killed has written what its interval asks for; what is no state is said and replaced.
+    dir.write("state/dynstats-kept.json", "no json");
+    assert_eq!(kept(&dir, &["d", "d", "d"], "persistStateInterval=\"2\"", true), "{ \"d\": 2 }\n");
+    // Without an interval nothing is kept.
+    let dir = Dir::new();
+    assert_eq!(kept(&dir, &["a"], "", false), "");
+}
+
+/// Workers that set and read a global variable at once see whole values only.
+#[test]
+fn global_variables_are_whole_whoever_sets_them() {
+    let dir = Dir::new();
+    let config = "module(load=\"imtcp\")\n\
+        main_queue(queue.workerThreads=\"4\" queue.workerThreadMinimumMessages=\"10\" queue.dequeueBatchSize=\"16\")\n\
+        input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\")\n\
+        set $/x!y = $msg;\n\
+        if $programname == \"drop\" then unset $/x!y;\n\
+        set $/n = cnum($/n) + 1;\n\
+        template(name=\"m\" type=\"string\" string=\"%$/x!y%|%$/n%\\n\")\n\
+        action(type=\"omfile\" file=\"{dir}/out\" template=\"m\")\n";
+    let daemon = Daemon::start(&dir, "globals", config);
+    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+    let total = 3000;
+    for n in 0..total {
+        let letter = char::from(b'a' + (n % 7) as u8);
+        let program = if n % 11 == 0 { "drop" } else { "app" };
+        let text = letter.to_string().repeat(20 + n % 180);
+        writeln!(stream, "<13>1 2026-11-23T01:02:03Z host {program} - - - {text}").unwrap();
+    }
+    for line in file_lines(&dir.file("out"), total) {
+        let (value, number) = line.split_once('|').unwrap();
+        assert!(value.chars().all(|c| Some(c) == value.chars().next()), "{line}");
+        assert!(value.is_empty() || (20..200).contains(&value.len()), "{line}");
+        assert!((1..=total).contains(&number.parse().unwrap()), "{line}");
+    }
+    daemon.stop();
 }
