@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Arc;
 use sysloom_abi::ABI_MINOR;
 use sysloom_engine::plugin::{
-    Committed, Content, HostValue, InputModule, LoadError, OutputModule, Plugin, Rows, spec,
+    Committed, Content, HostValue, InputModule, LEAST_SIZES, LoadError, OutputModule, Plugin, Rows, spec,
 };
 use sysloom_tests::Dir;
 
@@ -54,6 +54,54 @@ fn versions() {
     assert_eq!(refused("v", &with_versions(0, 99, 99)), needs);
     // A newer minor that still runs on older hosts is taken as far as its entry.
     assert_eq!(refused("v", &with_versions(0, 99, 1)), LoadError::Refused);
+}
+
+/// What was built with the header of the first minor hands over tables of these sizes, however much they grow.
+#[test]
+fn the_least_sizes_are_those_of_the_first_minor() {
+    let dir = Dir::new();
+    dir.write("sysloom.h", fs::read_to_string(root().join("tests/cases/abi/sysloom-0.1.h")).unwrap());
+    let sizes = LEAST_SIZES
+        .iter()
+        .map(|(name, size)| format!("_Static_assert(sizeof({name}) == {size}, \"{name}\");\n"));
+    let file = dir.write("sizes.c", format!("#include \"sysloom.h\"\n{}", sizes.collect::<String>()));
+    let cc = Command::new("cc")
+        .args(["-std=c11", "-fsyntax-only", "-I"])
+        .arg(dir.path())
+        .arg(&file)
+        .output()
+        .unwrap();
+    assert!(cc.status.success(), "{}", String::from_utf8_lossy(&cc.stderr));
+}
+
+/// A table as a later minor may have it, with more behind what this host knows; and one that lacks its end.
+#[test]
+fn a_driver_s_table_may_grow_and_not_shrink() {
+    let dir = Dir::new();
+    let source = fs::read_to_string(root().join("include/templates/driver-c/acme.c")).unwrap();
+    let (head, tail) = source.split_once("static const SysloomIface ifaces[]").unwrap();
+    let later = "typedef struct { SysloomDriverVt known; uint64_t more[4]; } Later;\nstatic Later later;\n";
+    let tail = format!("static SysloomIface ifaces[]{}", tail.replace(".vt = &functions", ".vt = &later"));
+    let (_, loader) = Engine::new();
+    for (size, works) in
+        [("sizeof(Later)", true), ("sizeof(SysloomDriverVt)", true), ("sizeof(SysloomDriverVt) - 8", false)]
+    {
+        let filled =
+            format!("{{ later.known = functions; later.known.size = {size}; return host ? &module : 0; }}");
+        let tail = tail.replace("{ return host ? &module : 0; }", &filled);
+        assert!(tail.contains(&filled), "{tail}");
+        let loaded = loader.load(&library(
+            &dir,
+            &format!("nsd_{works}{}", size.len()),
+            &format!("{head}{later}{tail}"),
+            &[],
+        ));
+        match (loaded, works) {
+            (Ok(plugin), true) => assert!(plugin.driver("acme").unwrap().is_layer()),
+            (Err(LoadError::Table(why)), false) => assert!(why.contains("112 bytes and not 120"), "{why}"),
+            (loaded, _) => panic!("{size}: {:?}", loaded.map(|_| ())),
+        }
+    }
 }
 
 /// The driver of the templates, whose manifest says something else than its table.

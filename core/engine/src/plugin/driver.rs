@@ -7,8 +7,9 @@ pub(crate) mod loopback;
 #[cfg(feature = "probe")]
 pub mod probe;
 
+use super::raw::sized;
 use super::watch::{self, Callback, Number};
-use super::{Fault, PeerFacts};
+use super::{Fault, PeerFacts, least};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::ptr;
 use std::sync::Arc;
@@ -43,12 +44,13 @@ impl Driver {
     ) -> Result<Self, Fault> {
         // SAFETY: the caller's promise; `size` is the first field of every table.
         let size = if vt.is_null() { 0 } else { unsafe { ptr::addr_of!((*vt).size).read() } };
-        if (size as usize) < size_of::<DriverVt>() {
-            let wanted = size_of::<DriverVt>();
+        // SAFETY: the caller's promise; what an older table does not have yet is an `Option`.
+        let Some(vt) = (unsafe { sized(vt, least::DRIVER) }) else {
+            let wanted = least::DRIVER;
             return Err(fault(format!("driver {name}: its table has {size} bytes and not {wanted}")));
-        }
-        // SAFETY: not null, and as large as the type according to its own size.
-        let vt = unsafe { &*vt };
+        };
+        // As the table of a plugin, it is there as long as the process.
+        let vt: &'static DriverVt = Box::leak(Box::new(vt));
         let driver = Self {
             name: name.to_owned(),
             encrypts: flags & manifest_flag::ENCRYPTS != 0,

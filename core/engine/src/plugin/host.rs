@@ -158,7 +158,7 @@ unsafe extern "C" fn stream_listen(
 ) -> i64 {
     serve(h, status::FAILED, |shared| {
         // SAFETY: the plugin lends `spec` and `cb` for the call; both start with their size.
-        let (spec, cb) = unsafe { (sized(spec, LISTEN_LEAST), sized(cb, size_of::<StreamCb>())) };
+        let (spec, cb) = unsafe { (sized(spec, LISTEN_LEAST), sized(cb, super::least::STREAM_CB)) };
         let (Some(spec), Some(cb)) = (spec, cb) else { return status::INVALID };
         // SAFETY: the texts are lent for the call.
         let request = unsafe { listen_request(&spec) };

@@ -2,6 +2,7 @@
 //! destructors may still hold on to its code.
 
 use super::error::{Attempt, LoadError, LoadFailure};
+use super::least;
 use super::raw::{sized, slice, text};
 use super::watch::{self, Callback, Number};
 use super::{Driver, Facts, FunctionFacts, Host, Search, message};
@@ -249,7 +250,7 @@ impl Plugin {
             return Err(table(format!("it has {} interfaces", module.n_ifaces)));
         }
         // SAFETY: the plugin's promise.
-        let ifaces = unsafe { rows(module.ifaces, module.n_ifaces, size_of::<abi::Iface>()) }
+        let ifaces = unsafe { rows(module.ifaces, module.n_ifaces, least::IFACE) }
             .ok_or_else(|| table("its interfaces have a wrong size"))?;
         // SAFETY: the plugin's promise.
         let ifaces: Vec<Iface> =
@@ -292,8 +293,8 @@ impl Handed {
         }
         // SAFETY: the caller's promise; the size stands first.
         let size = unsafe { module.cast::<u32>().read() } as usize;
-        if size < size_of::<abi::Module>() {
-            return Err(table(format!("the module has {size} bytes, not {}", size_of::<abi::Module>())));
+        if size < least::MODULE {
+            return Err(table(format!("the module has {size} bytes, not {}", least::MODULE)));
         }
         // SAFETY: the size covers all fields. No reference is made, and the layout is read as what it is in memory.
         unsafe {
@@ -357,8 +358,8 @@ impl Iface {
         // SAFETY: the caller's promise; `kind` says what `vt` points at.
         let vt = unsafe {
             match raw.kind {
-                kind::INPUT => Table::Input(sized(raw.vt.cast(), size_of::<InputVt>()).ok_or_else(wrong)?),
-                kind::OUTPUT => Table::Output(sized(raw.vt.cast(), size_of::<OutputVt>()).ok_or_else(wrong)?),
+                kind::INPUT => Table::Input(sized(raw.vt.cast(), least::INPUT).ok_or_else(wrong)?),
+                kind::OUTPUT => Table::Output(sized(raw.vt.cast(), least::OUTPUT).ok_or_else(wrong)?),
                 kind::PARSER => Table::Parser(sized(raw.vt.cast(), size_of::<ParserVt>()).ok_or_else(wrong)?),
                 kind::MODIFY => Table::Modify(sized(raw.vt.cast(), size_of::<ModifyVt>()).ok_or_else(wrong)?),
                 kind::STRGEN => Table::Strgen(sized(raw.vt.cast(), size_of::<StrgenVt>()).ok_or_else(wrong)?),
@@ -431,7 +432,7 @@ unsafe fn params(raw: *const abi::Param, count: usize, of: &str) -> Result<Vec<P
         return Err(wrong());
     }
     // SAFETY: the caller's promise.
-    let rows = unsafe { rows(raw, count, size_of::<abi::Param>()) }.ok_or_else(wrong)?;
+    let rows = unsafe { rows(raw, count, least::PARAM) }.ok_or_else(wrong)?;
     let split = |list: String| list.split('|').filter(|w| !w.is_empty()).map(str::to_owned).collect();
     // SAFETY: texts of a table live as long as the process.
     let read = |p: &abi::Param| unsafe {
