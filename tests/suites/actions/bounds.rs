@@ -226,3 +226,18 @@ fn workers_share_no_connection_and_together_lose_nothing() {
     all.sort();
     assert_eq!(all, texts(0..300));
 }
+
+/// What does not fit waits for room and is split; each piece is delivered once, in order.
+#[test]
+fn a_small_queue_delivers_what_it_took_in_pieces() {
+    let dir = Dir::new();
+    let (daemon, mut stream) = start(
+        &dir,
+        &held("queue.size=\"100\" queue.timeoutEnqueue=\"600000\" queue.dequeueBatchSize=\"37\""),
+    );
+    send(&mut stream, 0..1000);
+    release(&dir);
+    assert_eq!(file_lines(&dir.file("held"), 1000), texts(0..1000));
+    daemon.stop();
+    assert_eq!(lines(&dir.file("held")), 1000);
+}

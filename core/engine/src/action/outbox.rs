@@ -136,7 +136,7 @@ impl Bulk for Outbox {
         }
         into.severities.extend(self.severities.drain(..n.min(self.severities.len())));
         self.messages.drain(..n);
-        let gone = self.cells.drain(..n * self.columns).last().map_or(0, |cell| cell.off + cell.len);
+        let gone = self.cells.drain(..n * self.columns).next_back().map_or(0, |cell| cell.off + cell.len);
         // Outputs take the block for all of their records joined, so nothing else may stand in it.
         self.block.drain(..gone as usize);
         self.cells.iter_mut().for_each(|cell| cell.off -= gone);
