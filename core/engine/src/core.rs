@@ -19,6 +19,7 @@ use crate::reduce::Reducer;
 use crate::selflog::Selflog;
 use crate::senders::Senders;
 use crate::stats::{CounterKind, Stats};
+use crate::tracking::Tracking;
 use crate::worker;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -64,6 +65,7 @@ pub(crate) struct Settled {
     /// By number of the input, and one for the daemon's own messages; none if repeated messages are not reduced.
     pub reducers: Vec<Reducer>,
     pub oversize: Oversize,
+    pub tracking: Option<Tracking>,
     pub around: Arc<crate::message::Around>,
 }
 
@@ -250,6 +252,9 @@ impl Services for Core {
         }
         let Some(settled) = self.settled.get() else { return status::INVALID };
         let Some(intake) = settled.intakes.get(index as usize) else { return status::INVALID };
+        if let Some(tracking) = &settled.tracking {
+            tracking.count(frames, &settled.around.peers);
+        }
         let (all, mut fitting, mut kept) = (frames.len(), Vec::new(), Vec::new());
         let name = settled.around.inputs.get(index as usize).map_or("", |input| &input.name);
         let frames = settled.oversize.fit(block, frames, name, 0, &mut fitting);

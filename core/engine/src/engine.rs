@@ -267,9 +267,15 @@ impl Engine {
     fn supervisor(&self) -> std::io::Result<Supervisor> {
         let ended = Arc::new(Stop::default());
         let (until, log) = (Arc::clone(&ended), self.core.log.logger());
+        let core = Arc::downgrade(&self.core);
         let look = move || {
             let mut watch = Watch::new(CALLBACK_TIME);
             while !until.wait(Duration::from_secs(1)) {
+                let core = core.upgrade();
+                let settled = core.as_ref().and_then(|core| core.settled.get());
+                if let Some(tracking) = settled.and_then(|settled| settled.tracking.as_ref()) {
+                    tracking.look();
+                }
                 for late in watch.look() {
                     error!(
                         log,

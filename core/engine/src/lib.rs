@@ -40,6 +40,7 @@ pub mod senders;
 pub mod stats;
 mod system;
 pub mod template;
+mod tracking;
 pub mod worker;
 
 pub use clock::now_words;

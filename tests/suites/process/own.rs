@@ -3,6 +3,7 @@
 use crate::{Started, config, rsyslogd, text};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use std::io::Write;
 use sysloom_tests::{Diag, Dir, wait_for};
 
 const OWN: &str = "template(name=\"o\" type=\"string\" \
@@ -181,4 +182,43 @@ fn a_run_that_was_killed_is_said_by_the_next_one() {
     said("' does not end with 'CLEAN CLOSE, instead it has '");
     said("' - this probably indicates an improper shutdown [v");
     said("/state.previous' - you may want to review it [v");
+}
+
+#[test]
+fn senders_are_said_when_they_come_and_when_they_are_silent() {
+    let dir = Dir::new();
+    let tracked = "senders.keepTrack=\"on\" senders.reportNew=\"on\" senders.reportGoneAway=\"on\"";
+    let config = format!(
+        "global({tracked} senders.timeoutAfter=\"1\")\n\
+         module(load=\"imtcp\")\n\
+         input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\")\n\
+         module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{{dir}}/stats\")\n{OWN}"
+    );
+    let mut daemon = Diag::start(&dir, &config);
+    let port: u16 =
+        wait_for("the port", || std::fs::read_to_string(dir.file("port")).ok()?.trim().parse().ok());
+    let mut sender = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    let own = |what: &str| {
+        wait_for(what, || {
+            let own = std::fs::read_to_string(dir.file("own")).ok()?;
+            own.lines().find(|line| line.contains(what)).map(str::to_owned)
+        })
+    };
+    writeln!(sender, "<13>1 2026-11-23T01:02:03Z host app - - - x").unwrap();
+    let new = own("new sender '");
+    assert!(new.starts_with("syslog.info|rsyslogd|127.0.0.1|rsyslogd-2430:|new sender '"), "{new}");
+    let gone = own("removing sender '");
+    assert!(gone.starts_with("syslog.warning|") && gone.contains("rsyslogd-2429:"), "{gone}");
+    assert!(gone.contains("' from connection table, last seen at 20"), "{gone}");
+    // It is counted while it is there, and new when it comes again.
+    let again = wait_for("the sender's count", || {
+        writeln!(sender, "<13>1 2026-11-23T01:02:03Z host app - - - x").unwrap();
+        let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
+        stats.lines().find(|line| line.contains("_sender_stat: origin=senders ")).map(str::to_owned)
+    });
+    assert!(again.trim_end().ends_with(|c: char| c.is_ascii_digit()), "{again}");
+    daemon.say("AwaitMainQueueEmpty");
+    assert!(daemon.stop().success());
+    let own = std::fs::read_to_string(dir.file("own")).unwrap();
+    assert!(own.matches("new sender '").count() >= 2, "{own}");
 }

@@ -35,6 +35,7 @@ use crate::ruleset;
 use crate::script::{Compiler, Globals};
 use crate::senders::{self, List, Remark, Rules};
 use crate::template::{Generated, Generators, Template};
+use crate::tracking::Tracking;
 use crate::worker::{ActionUse, Program, Reading};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -128,6 +129,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
     let mut reading =
         Reading { sanitize: sanitize_rules(&plan.globals), options: parse_options(&plan.globals) };
+    let tracking = Tracking::new(&plan.globals, &core.stats, core.log.logger());
     let oversize = Oversize::new(&plan.globals, reading.sanitize.max_message, core.log.logger());
     if oversize::Mode::new(&plan.globals) == oversize::Mode::Accept {
         reading.sanitize.max_message = u32::MAX as usize;
@@ -141,6 +143,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         intakes,
         limits: input_limits,
         oversize,
+        tracking,
         rulesets: entrances,
         reducers,
         around: Arc::clone(&around),

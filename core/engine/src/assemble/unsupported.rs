@@ -52,10 +52,6 @@ fn is_usual(param: &Param, setting: &Setting) -> bool {
 
 const GLOBALS: &[&str] = &[
     "dropMsgsWithMaliciousDnsPTRRecords",
-    "senders.reportNew",
-    "senders.reportGoneAway",
-    "senders.timeoutAfter",
-    "senders.keepTrack",
     "defaultOpensslEngine",
     "stdlog.channelspec",
     "reverseLookup.cache.ttl.default",
