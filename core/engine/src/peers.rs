@@ -6,11 +6,16 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, RwLock};
+use std::time::{Duration, Instant};
 
 /// All senders seen so far. Number 0 is this host.
 pub struct Peers {
     table: RwLock<Table>,
     resolve: bool,
+    /// How long a name from DNS holds. None = for ever.
+    ttl: Option<Duration>,
+    /// Asks DNS.
+    lookup: fn(IpAddr) -> Option<String>,
 }
 
 /// One sender.
@@ -18,7 +23,8 @@ pub struct Peer {
     /// Its address as text; `127.0.0.1` for this host.
     pub ip: String,
     given: String,
-    name: OnceLock<String>,
+    /// The name that was found, and when.
+    name: OnceLock<(String, Instant)>,
 }
 
 #[derive(Default)]
@@ -30,9 +36,15 @@ struct Table {
 impl Peers {
     /// `local` is this host's name; `resolve` says whether addresses are looked up in DNS (net.enableDNS).
     pub fn new(local: &str, resolve: bool) -> Self {
-        let this = Self { table: RwLock::default(), resolve };
+        let this = Self { table: RwLock::default(), resolve, ttl: None, lookup: reverse };
         this.intern("127.0.0.1", local);
         this
+    }
+
+    /// Names from DNS are looked up again after this time (reverseLookup.cache.ttl).
+    pub fn expiring(mut self, ttl: Option<Duration>) -> Self {
+        self.ttl = ttl;
+        self
     }
 
     /// The number of a sender. An empty `name` is resolved when somebody asks for it.
@@ -55,7 +67,20 @@ impl Peers {
     pub fn peer(&self, id: u32) -> Arc<Peer> {
         let table = self.table.read().unwrap_or_else(|e| e.into_inner());
         let known = table.all.get(id as usize).or_else(|| table.all.first());
-        Arc::clone(known.expect("`new` interned number 0"))
+        let known = Arc::clone(known.expect("`new` interned number 0"));
+        drop(table);
+        let is_old = |ttl| known.name.get().is_some_and(|(_, found)| found.elapsed() >= ttl);
+        if self.ttl.is_some_and(is_old) { self.forget(id, &known) } else { known }
+    }
+
+    /// The same sender, whose name has yet to be found.
+    fn forget(&self, id: u32, old: &Peer) -> Arc<Peer> {
+        let new = Arc::new(Peer { ip: old.ip.clone(), given: old.given.clone(), name: OnceLock::new() });
+        let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
+        if let Some(place) = table.all.get_mut(id as usize) {
+            *place = Arc::clone(&new);
+        }
+        new
     }
 
     /// This host has got another name; messages that are being processed may still have the old one.
@@ -72,10 +97,11 @@ impl Peers {
         if !peer.given.is_empty() {
             return &peer.given;
         }
-        peer.name.get_or_init(|| {
-            let found = self.resolve.then(|| peer.ip.parse().ok().and_then(reverse)).flatten();
-            found.unwrap_or_else(|| peer.ip.clone())
-        })
+        let (name, _) = peer.name.get_or_init(|| {
+            let found = self.resolve.then(|| peer.ip.parse().ok().and_then(self.lookup)).flatten();
+            (found.unwrap_or_else(|| peer.ip.clone()), Instant::now())
+        });
+        name
     }
 }
 
@@ -102,5 +128,24 @@ mod tests {
         assert_eq!(peers.peer(0).ip, "127.0.0.1");
         peers.rename_local("there");
         assert_eq!((peers.name(&peers.peer(0)), peers.peer(0).ip.as_str()), ("there", "127.0.0.1"));
+    }
+
+    #[test]
+    fn a_name_holds_as_long_as_it_may() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        static ASKED: AtomicU32 = AtomicU32::new(0);
+        let lookup = |_| Some(format!("host{}", ASKED.fetch_add(1, Ordering::Relaxed)));
+        let names = |ttl, times: usize| {
+            let peers = Peers { lookup, ..Peers::new("here", true).expiring(ttl) };
+            let id = peers.intern("192.0.2.1", "");
+            ASKED.store(0, Ordering::Relaxed);
+            let name = || peers.name(&peers.peer(id)).to_owned();
+            let names: Vec<_> = (0..times).map(|_| name()).collect();
+            assert_eq!(peers.intern("192.0.2.1", ""), id);
+            names
+        };
+        assert_eq!(names(None, 3), ["host0", "host0", "host0"]);
+        assert_eq!(names(Some(Duration::from_secs(600)), 3), ["host0", "host0", "host0"]);
+        assert_eq!(names(Some(Duration::ZERO), 3), ["host0", "host1", "host2"]);
     }
 }

@@ -106,7 +106,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     core.control.count_queue(Box::new(move || filled.fill()));
     let intake = Intake::new(Arc::clone(&queue), pool);
     let around = Arc::new(Around {
-        peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true)),
+        peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true))
+            .expiring(names_hold(&plan.globals)),
         hostname,
         globals: Globals::default(),
         zones: plan.timezones.iter().filter_map(zone).collect(),
@@ -768,6 +769,15 @@ fn parse_options(globals: &Values) -> Options {
 }
 
 const APPEND_PORT: &str = "name.appendPort";
+/// How long names from DNS hold. None = for ever.
+fn names_hold(globals: &Values) -> Option<Duration> {
+    if globals.bool("reverseLookup.cache.ttl.enable") != Some(true) {
+        return None;
+    }
+    let seconds = globals.int("reverseLookup.cache.ttl.default").and_then(|n| u64::try_from(n).ok());
+    Some(Duration::from_secs(seconds.unwrap_or(86_400)))
+}
+
 /// Seconds between marks when nothing is said.
 const MARK_INTERVAL: i64 = 1200;
 /// Batches kept for reuse.

@@ -54,8 +54,6 @@ const GLOBALS: &[&str] = &[
     "dropMsgsWithMaliciousDnsPTRRecords",
     "defaultOpensslEngine",
     "stdlog.channelspec",
-    "reverseLookup.cache.ttl.default",
-    "reverseLookup.cache.ttl.enable",
     "shutdown.queue.doubleSize",
     "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
