@@ -38,6 +38,7 @@ const TRANSPORT: &[(&str, &[&str])] = &[
     ("leaks-heap", &["transport.heap"]),
     ("leaks-descriptor", &["transport.descriptors"]),
     ("one-thread", &["transport.threads"]),
+    ("dies-of-long-texts", &["hostile.context", "hostile.listen", "hostile.connect"]),
     ("few-sessions", &["transport.thousands", "stream.crowd", "stream.silent-peers"]),
 ];
 
@@ -78,6 +79,7 @@ const LAYER: &[(&str, &[&str])] = &[
     ("context-wordless", &["tls.files"]),
     ("counter-of-19-bits", &["layer.bytes", "tls.data"]),
     ("deaf-after-shutdown", &["tls.half-close"]),
+    ("dies-of-long-names", &["hostile.server-name"]),
     (
         "encrypts-nothing",
         &[

@@ -32,6 +32,7 @@ pub fn lines() -> Vec<&'static Line> {
         bodies::IDENTITY,
         bodies::AUTH,
         bodies::STREAM,
+        bodies::HOSTILE,
     ]
     .into_iter()
     .flatten()

@@ -110,6 +110,22 @@ impl Road {
 }
 
 impl Dial {
+    pub fn port(&self) -> &str {
+        &self.port
+    }
+
+    /// Connects to another place.
+    pub fn elsewhere(
+        &self,
+        host: &str,
+        port: &str,
+        local: &str,
+        timeout: Duration,
+    ) -> Result<Connected, Halt> {
+        let timeout_ms = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        self.client.connect(&Destination { host, port, local, timeout_ms, ..Destination::default() })
+    }
+
     /// What the host says of a connection that a driver refused without a word.
     pub fn no_words(&self) -> String {
         format!("cannot connect to {} port {}", self.host, self.port)

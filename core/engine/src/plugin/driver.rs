@@ -45,12 +45,16 @@ impl Driver {
         // SAFETY: the caller's promise; `size` is the first field of every table.
         let size = if vt.is_null() { 0 } else { unsafe { ptr::addr_of!((*vt).size).read() } };
         // SAFETY: the caller's promise; what an older table does not have yet is an `Option`.
-        let Some(vt) = (unsafe { sized(vt, least::DRIVER) }) else {
+        let Some(known) = (unsafe { sized(vt, least::DRIVER) }) else {
             let wanted = least::DRIVER;
             return Err(fault(format!("driver {name}: its table has {size} bytes and not {wanted}")));
         };
-        // As the table of a plugin, it is there as long as the process.
-        let vt: &'static DriverVt = Box::leak(Box::new(vt));
+        let vt: &'static DriverVt = match size as usize >= size_of::<DriverVt>() {
+            // SAFETY: not null, aligned, and as large as the type according to its own size.
+            true => unsafe { &*vt },
+            // As the table of a plugin, it is there as long as the process.
+            false => Box::leak(Box::new(known)),
+        };
         let driver = Self {
             name: name.to_owned(),
             encrypts: flags & manifest_flag::ENCRYPTS != 0,

@@ -2,6 +2,7 @@
 //! thing that is wrong ends it.
 
 mod auth;
+mod hostile;
 mod identity;
 mod layer;
 mod life;
@@ -10,6 +11,7 @@ mod tls;
 mod transport;
 
 pub use auth::LINES as AUTH;
+pub use hostile::LINES as HOSTILE;
 pub use identity::LINES as IDENTITY;
 pub use layer::LINES as LAYER;
 pub use life::LINES as LIFE;

@@ -141,6 +141,9 @@ unsafe extern "C" fn session(
     if server != 0 && has("no-server") || has("few-sessions") && SESSIONS.load(Ordering::SeqCst) >= 150 {
         return std::ptr::null_mut();
     }
+    if name.len > 255 && has("dies-of-long-names") {
+        std::process::abort();
+    }
     let own = Box::into_raw(Box::new(Session {
         inner: Cell::new(std::ptr::null_mut()),
         // SAFETY: the host lends it for the call.

@@ -43,6 +43,10 @@ unsafe extern "C" fn context(
     n_values: usize,
     why: *mut Complaint,
 ) -> Opaque {
+    // SAFETY: the host lends the values for the call.
+    if unsafe { std::slice::from_raw_parts(values, n_values) }.iter().any(|value| value.s.len > 1000) {
+        die();
+    }
     if has("leaks-descriptor") {
         // SAFETY: standard error is open.
         unsafe { libc::dup(2) };
@@ -60,6 +64,9 @@ unsafe extern "C" fn listen(
     let listen = inner().listen.expect("a transport");
     // SAFETY: the host lends both structs for the call.
     let (at, out) = unsafe { (*at, &mut *out) };
+    if at.address.len > 1000 {
+        die();
+    }
     // SAFETY: as above.
     let mut result = unsafe { listen(context, &raw const at, out, why) };
     if result == status::FAILED && has("grants-taken-port") {
@@ -107,6 +114,10 @@ unsafe extern "C" fn connect(
     out: *mut Connected,
     why: *mut Complaint,
 ) -> i64 {
+    // SAFETY: the host lends it for the call.
+    if unsafe { (*to).host.len } > 1000 {
+        die();
+    }
     // SAFETY: the same contract.
     let result = unsafe { inner().connect.expect("a transport")(context, to, out, why) };
     if result == status::OK {
@@ -198,6 +209,13 @@ unsafe extern "C" fn free(session: Opaque) {
     sessions().get_or_insert_default().remove(&(session as usize));
     // SAFETY: the same contract.
     unsafe { (inner().free)(session) }
+}
+
+/// Where a buffer of a thousand bytes would overflow.
+fn die() {
+    if has("dies-of-long-texts") {
+        std::process::abort();
+    }
 }
 
 /// A new connection.
