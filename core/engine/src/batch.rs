@@ -50,7 +50,7 @@ pub struct Head {
     /// Where the message stands in the batch's bytes.
     pub off: u32,
     pub len: u32,
-    /// Who sent it: a number of [`crate::peers::Peers`].
+    /// Who sent it: a number of `Peers`.
     pub peer: u32,
     /// Bits of `sysloom_abi::frame_flag`.
     pub flags: u32,
