@@ -38,7 +38,10 @@ pub fn check(name: &str, settings: &Settings, arguments: &Arguments) -> ExitCode
         report.begin_check(&settings.config_file);
         match read(&report, settings, arguments, Some(&mut note)) {
             Ok(read) => {
-                report.diagnostics(read.core.check_streams().iter(), &read.loaded.sources);
+                let found = read.core.check_streams(|driver| {
+                    let _ = writeln!(note, "{driver}");
+                });
+                report.diagnostics(found.iter(), &read.loaded.sources);
                 report.end_of_check()
             }
             Err((why, code)) => {

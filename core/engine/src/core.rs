@@ -150,8 +150,8 @@ impl Core {
     }
 
     /// What keeps the streams of listeners and actions from working: drivers, modes, keys and certificates. Nothing
-    /// is opened on the network.
-    pub fn check_streams(&self) -> Vec<Diagnostic> {
+    /// is opened on the network. `begins` hears of each driver before its library is loaded.
+    pub fn check_streams(&self, mut begins: impl FnMut(&str)) -> Vec<Diagnostic> {
         let Some(net) = self.net.get() else { return Vec::new() };
         let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
         let mut all: Vec<_> =
@@ -161,6 +161,7 @@ impl Core {
         let side = |me| if input.contains(me) { Side::Server } else { Side::Client };
         let mut found: Vec<Diagnostic> = Vec::new();
         for (me, streaming) in all {
+            begins(streaming.params.driver.as_deref().unwrap_or_default());
             let Err(fault) = net.stack(*me, side(me), &streaming.params) else { continue };
             let mut complaint =
                 Diagnostic::error(fault.code, "stream", &*fault.text, streaming.places.of(&fault.text));

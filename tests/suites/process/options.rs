@@ -102,6 +102,15 @@ fn a_library_that_crashes_while_it_is_loaded_is_named_with_its_signal() {
     let said = text(&out.stderr);
     assert_eq!(out.status.code(), Some(1), "{said}");
     assert!(said.contains("omcrash' ended the check while it was loaded: SIGSEGV"), "{said}");
+    // A driver that is looked up by its word is named by it.
+    std::fs::copy(dir.file("omcrash.so"), dir.file("nsd_omcrash.so")).unwrap();
+    let input = "module(load=\"imtcp\")\n\
+        input(type=\"imtcp\" port=\"0\" streamDriver.name=\"{dir}/nsd_omcrash.so\" streamDriver.mode=\"1\")\n";
+    config(&dir, "b.conf", &format!("{input}{LOG}"));
+    let out = run(&dir, &["-N1", "-fb.conf"]);
+    let said = text(&out.stderr);
+    assert_eq!(out.status.code(), Some(1), "{said}");
+    assert!(said.contains("nsd_omcrash.so' ended the check while it was loaded: SIGSEGV"), "{said}");
 }
 
 #[test]

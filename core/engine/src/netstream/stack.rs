@@ -33,7 +33,9 @@ impl Stack {
             if name.is_empty() {
                 return Err(fault(None, 0, format!("\"{text}\" is no driver: a name is missing at a +")));
             }
-            drivers.push(find(&name.to_ascii_lowercase())?);
+            // A path is what it is.
+            let name = if name.contains('/') { name.to_owned() } else { name.to_ascii_lowercase() };
+            drivers.push(find(&name)?);
         }
         drivers.reverse();
         // A layer stands on plain TCP unless it is told otherwise.
