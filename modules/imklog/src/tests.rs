@@ -1,6 +1,7 @@
 //! The module through the sdk's traits, with a pipe in the place of /proc/kmsg.
 
 use super::*;
+use std::fs;
 use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
@@ -94,4 +95,29 @@ fn a_log_that_cannot_be_read_is_told_with_the_facility_chosen() {
 fn the_readme_has_the_tables() {
     use sysloom_sdk::testing::{check_readme, table};
     check_readme(env!("CARGO_MANIFEST_DIR"), &[("module", table::<ModuleParams>())]);
+}
+
+#[test]
+fn the_console_gets_its_level_or_the_failure_is_told() {
+    let level = || fs::read_to_string("/proc/sys/kernel/printk").map(|text| first(&text)).unwrap_or_default();
+    let (dir, host, before) = (tempfile::tempdir().unwrap(), TestHost::new(), level());
+    let path = dir.path().join("kmsg");
+    fs::write(&path, "").unwrap();
+    let wanted = if before == "4" { "3" } else { "4" };
+    let words = [("logPath", path.to_str().unwrap()), ("consoleLogLevel", wanted)];
+    let input = Imklog::new(&settings(&words).unwrap(), (), host.host()).unwrap();
+    input.activate().unwrap();
+    match host.lines().first() {
+        None => assert_eq!(level(), wanted),
+        // A container's may not be written.
+        Some(line) => {
+            assert!(line.text.starts_with("imklog: cannot set the console's log level: "), "{}", line.text);
+        }
+    }
+    drop(input);
+    assert_eq!(level(), before);
+}
+
+fn first(text: &str) -> String {
+    text.split_whitespace().next().unwrap_or_default().to_owned()
 }

@@ -109,16 +109,29 @@ fn what_is_missing_is_created_with_its_modes() {
 }
 
 #[test]
-fn owners_are_those_of_the_number_or_the_failure_is_told() {
-    let own = fs::metadata("/proc/self").unwrap().uid();
-    let mut bench = Bench::new(&[("file", "@/d/log"), ("fileOwnerNum", "4711"), ("dirGroupNum", "4712")]);
-    let commit = bench.commit(&["x\n"]);
-    if own == 0 {
-        is_done(commit);
-        assert_eq!(fs::metadata(bench.path("d/log")).unwrap().uid(), 4711);
-        assert_eq!(fs::metadata(bench.path("d")).unwrap().gid(), 4712);
-    } else {
-        assert!(suspended(commit).text.contains("chown failed"));
+fn owners_are_those_of_the_parameters_or_the_failure_is_told() {
+    let own = fs::metadata("/proc/self").unwrap();
+    let ids = |path: PathBuf| fs::metadata(path).map(|at| (at.uid(), at.gid())).unwrap();
+    // The host hands over users and groups as numbers.
+    for (of_file, of_dir, word, wanted) in [
+        ("fileOwnerNum", "dirOwnerNum", "4711", (4711, own.gid())),
+        ("fileGroupNum", "dirGroupNum", "4712", (own.uid(), 4712)),
+        ("fileOwner", "dirOwner", "4713", (4713, own.gid())),
+        ("fileGroup", "dirGroup", "4714", (own.uid(), 4714)),
+    ] {
+        for (param, given, other) in [(of_file, "d/log", "d"), (of_dir, "d", "d/log")] {
+            let mut bench = Bench::new(&[("file", "@/d/log"), (param, word)]);
+            let commit = bench.commit(&["x\n"]);
+            if own.uid() == 0 {
+                is_done(commit);
+                assert_eq!(ids(bench.path(given)), wanted, "{param}");
+                assert_eq!(ids(bench.path(other)), (own.uid(), own.gid()), "{param}");
+            } else {
+                assert!(suspended(commit).text.contains("chown failed"), "{param}");
+            }
+        }
+    }
+    if own.uid() != 0 {
         let mut bench =
             Bench::new(&[("file", "@/log"), ("fileOwnerNum", "0"), ("failOnChownFailure", "off")]);
         is_done(bench.commit(&["x\n"]));
