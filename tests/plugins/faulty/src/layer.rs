@@ -165,6 +165,11 @@ unsafe extern "C" fn session(
     let make = inner().session.expect("a layer");
     // SAFETY: the lower stream is freed with the session, after the driver's own.
     let made = unsafe { make(context, server, &raw const below, name, conn, why) };
+    if made.is_null() {
+        // SAFETY: it was just made, and nobody else has it.
+        drop(unsafe { Box::from_raw(own) });
+        return std::ptr::null_mut();
+    }
     // SAFETY: it was just made.
     unsafe { &*own }.inner.set(made);
     SESSIONS.fetch_add(1, Ordering::SeqCst);
