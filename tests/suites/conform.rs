@@ -77,7 +77,7 @@ const LAYER: &[(&str, &[&str])] = &[
     ),
     ("client-without-certificate", &["tls.own-certificate", "tls.files"]),
     ("context-wordless", &["tls.files"]),
-    ("counter-of-19-bits", &["layer.bytes", "tls.data"]),
+    ("counter-of-19-bits", &["layer.bytes", "layer.stall", "tls.data"]),
     ("deaf-after-shutdown", &["tls.half-close"]),
     ("dies-of-long-names", &["hostile.server-name"]),
     (
