@@ -1,3 +1,5 @@
+//! http_request() against servers of the tests' own.
+
 use super::*;
 use std::io::{Read, Write};
 use std::net::TcpListener;
