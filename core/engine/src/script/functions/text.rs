@@ -2,6 +2,9 @@
 
 use crate::script::Json;
 use crate::script::value::Value;
+use base64::Engine as _;
+use base64::alphabet::STANDARD;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use memchr::memmem;
 use std::ffi::OsStr;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -119,32 +122,9 @@ pub fn int2hex(value: &Value<'_>) -> Vec<u8> {
 
 /// `b64_decode(text)`: empty if it is no base64.
 pub fn b64_decode(text: &[u8]) -> Vec<u8> {
-    decode(text).unwrap_or_default()
+    BASE64.decode(text).unwrap_or_default()
 }
 
-fn decode(text: &[u8]) -> Option<Vec<u8>> {
-    if !text.len().is_multiple_of(4) {
-        return None;
-    }
-    let padding = text.iter().rev().take_while(|b| **b == b'=').count();
-    let (digits, _) = text.split_at_checked(text.len() - padding).filter(|_| padding <= 2)?;
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut held) = (0u32, 0);
-    for digit in digits {
-        let value = match digit {
-            b'A'..=b'Z' => digit - b'A',
-            b'a'..=b'z' => digit - b'a' + 26,
-            b'0'..=b'9' => digit - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        held += 6;
-        if held >= 8 {
-            held -= 8;
-            out.push((bits >> held) as u8);
-        }
-    }
-    Some(out)
-}
+/// Padded as RFC 4648 has it, whatever the bits say that no byte needs.
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true));
