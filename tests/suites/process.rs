@@ -8,6 +8,8 @@ mod life;
 mod options;
 #[path = "process/own.rs"]
 mod own;
+#[path = "process/passed.rs"]
+mod passed;
 #[path = "process/privileges.rs"]
 mod privileges;
 #[path = "process/quickstart.rs"]

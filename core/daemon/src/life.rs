@@ -9,6 +9,7 @@ use crate::report::{Report, VERSION};
 use crate::settings::Settings;
 use crate::signals::{Signals, What};
 use crate::systemd;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::Ordering;
 use sysloom_config::plan::{Value, Values};
 
@@ -19,6 +20,7 @@ pub fn run(
     arguments: &Arguments,
     background: Option<Background>,
     stream: Debugging,
+    passed: Vec<OwnedFd>,
 ) -> Result<(), (String, i32)> {
     let plain = |why: &dyn std::fmt::Display| (why.to_string(), 0);
     stream.begin(report.log());
@@ -45,7 +47,9 @@ pub fn run(
     let write = || settings.pid_file.as_deref().map(PidFile::write).transpose().map_err(|e| plain(&e));
     // rsyslog: a daemon that drops its privileges may not be able to write it later.
     let early = if privileges.is_some() { write()? } else { None };
+    core.control.passed.put(passed);
     engine.activate().iter().for_each(|fault| report.fault(fault));
+    core.control.passed.close().iter().for_each(|line| report.log().say(4, 0, line));
     if let Some(privileges) = &privileges {
         privileges.drop(|text| report.log().say(6, 0, text)).map_err(|e| plain(&e))?;
     }

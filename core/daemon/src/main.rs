@@ -66,6 +66,8 @@ fn begin(name: &str, arguments: &Arguments) -> ExitCode {
         return refused(&why);
     }
     process::prepare();
+    // Before a file is opened that could have one of their numbers.
+    let passed = process::passed();
     let executable = std::env::current_exe().ok();
     let settings = Settings::new(name, arguments, Path::new(SETTINGS_FILE), executable.as_deref());
     let settings = match settings {
@@ -93,7 +95,7 @@ fn begin(name: &str, arguments: &Arguments) -> ExitCode {
     };
     let log = Selflog::new(name, report::VERSION);
     let report = Report::new(Arc::clone(&log), &settings, arguments);
-    match life::run(&report, &settings, arguments, background, stream) {
+    match life::run(&report, &settings, arguments, background, stream, passed) {
         Ok(()) => ExitCode::SUCCESS,
         Err((why, code)) => {
             report.fatal(&why, code);

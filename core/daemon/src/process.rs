@@ -4,6 +4,7 @@
 //! thread lives on in the child.
 #![allow(unsafe_code)]
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use nix::sys::prctl;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, signal};
@@ -12,6 +13,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, dup2_stderr, dup2_stdin, dup2_stdout, fork, pipe, setsid};
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -49,6 +51,23 @@ pub fn environment<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) {
         // SAFETY: called before the daemon starts its threads; loaded plugins have none yet.
         unsafe { std::env::set_var(name, value) };
     }
+}
+
+/// The descriptors that systemd passed to this process (sd_listen_fds(3)); programs that are started do not get them.
+// rsyslog: the variables about them stay. Nobody else heeds those, since they name this process.
+pub fn passed() -> Vec<OwnedFd> {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u32>().ok());
+    if number("LISTEN_PID") != Some(std::process::id()) {
+        return Vec::new();
+    }
+    let own = |fd: u32| {
+        let fd = RawFd::try_from(fd).ok()?;
+        // SAFETY: of a descriptor that is not open the call says so, and that is all.
+        fcntl(unsafe { BorrowedFd::borrow_raw(fd) }, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+        // SAFETY: it is open, it was given to this process, and the process has opened nothing itself yet.
+        Some(unsafe { OwnedFd::from_raw_fd(fd) })
+    };
+    (FIRST_PASSED..FIRST_PASSED.saturating_add(number("LISTEN_FDS").unwrap_or(0))).map_while(own).collect()
 }
 
 /// Takes these bits of the mode from every file that is created.
@@ -203,6 +222,8 @@ impl Drop for PidFile {
 
 /// What the child writes when it runs.
 const READY: &str = "ready\n";
+/// sd_listen_fds(3): the number of the first descriptor.
+const FIRST_PASSED: u32 = 3;
 
 #[cfg(test)]
 mod tests {

@@ -1,5 +1,5 @@
-//! Telling systemd how far the daemon is (sd_notify(3)). Sockets that it hands over are taken by the inputs they are
-//! for.
+//! Telling systemd how far the daemon is (sd_notify(3)). Sockets that it passes are taken over in process.rs and go to the
+//! inputs that they are for.
 
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;

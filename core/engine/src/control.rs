@@ -3,6 +3,7 @@
 //!
 //! Plugins come here through `Host.control`; the daemon and the engine read the values directly.
 
+use crate::passed::Passed;
 use crate::plugin::Fault;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -26,6 +27,8 @@ pub struct Control {
     pub action_default: Times,
     /// What was ordered while running, for the main queue.
     pub main_ordered: Times,
+    /// Sockets that systemd opened for the inputs.
+    pub passed: Passed,
     inputs_shutdown: Time,
     sizes: Mutex<Vec<Box<dyn Fn() -> usize + Send + Sync>>>,
     termination: Mutex<Option<PathBuf>>,
@@ -74,6 +77,7 @@ impl Default for Control {
             main_default: Times::default(),
             action_default: Times::default(),
             main_ordered: Times::default(),
+            passed: Passed::default(),
             inputs_shutdown: Time::default(),
             sizes: Mutex::default(),
             termination: Mutex::default(),
@@ -114,6 +118,7 @@ impl Control {
             "mainqueue.timeoutShutdown" => self.main_ordered.shutdown.set(argument),
             "mainqueue.timeoutEnqueue" => self.main_ordered.enqueue.set(argument),
             "inputs.timeout.shutdown" => self.inputs_shutdown.set(argument),
+            "socket.passed" => self.passed.take(argument),
             "termination.file" => {
                 *self.termination.lock().unwrap_or_else(PoisonError::into_inner) = Some(argument.into());
                 Ok(0)

@@ -25,6 +25,7 @@ pub mod netstream;
 pub mod objects;
 pub mod oversize;
 pub mod parsers;
+pub mod passed;
 mod peers;
 pub mod percentile;
 #[allow(unsafe_code, reason = "the room where the engine meets plugins: see its head")]

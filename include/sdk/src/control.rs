@@ -3,6 +3,9 @@
 use crate::complaint::Words;
 use crate::host::borrow;
 use crate::{Complaint, Frame, Host, Rejected, Submit};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 
 impl Host {
     /// The value in force of a parameter of `global()`, as text: `maxMessageSize`, `workDirectory`,
@@ -47,6 +50,14 @@ impl Host {
         usize::try_from(taken).map_err(|_| Rejected { status: taken })
     }
 
+    /// The datagram socket of this path (`@name`: of that abstract name) that systemd opened before the daemon ran; each
+    /// can be had once. It is closed on exec, and its file is systemd's.
+    pub fn passed_datagrams(&self, path: &Path) -> Option<UnixDatagram> {
+        let fd = self.control("socket.passed", path.to_str()?).ok()?;
+        // SAFETY: the host hands over an open descriptor, which is nobody else's from now on.
+        Some(unsafe { OwnedFd::from_raw_fd(RawFd::try_from(fd).ok()?) }.into())
+    }
+
     /// A command to the daemon; a host that does not know it says so.
     ///
     /// | command | argument | result |
@@ -61,6 +72,7 @@ impl Host {
     /// | `mainqueue.timeoutShutdown`, `mainqueue.timeoutEnqueue` | ms | from now on |
     /// | `inputs.timeout.shutdown` | ms | from now on |
     /// | `sender.allowed` | `UDP 192.0.2.1`, behind it perhaps a list that replaces `$AllowedSender`'s | 1 if it may send, else 0 |
+    /// | `socket.passed` | path, or `@name` | the descriptor of that datagram socket, which systemd passed and which is the caller's from now on; use [`Host::passed_datagrams`] |
     /// | `termination.file` | path | is written as the last thing when the process ends in order |
     /// | `abort` | reason | writes the termination file with that reason and aborts the process |
     pub fn control(&self, command: &str, argument: &str) -> Result<i64, Complaint> {

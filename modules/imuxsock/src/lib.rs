@@ -42,7 +42,7 @@ impl Input for Imuxsock {
         if !self.options.open {
             return Ok(());
         }
-        let socket = Socket::open(&self.options)?;
+        let socket = Socket::open(self.host, &self.options)?;
         // The host activates an instance once.
         let _ = self.socket.set(socket);
         Ok(())

@@ -155,8 +155,6 @@ impl Params for Module {
 pub struct Options {
     pub open: bool,
     pub path: PathBuf,
-    /// The socket may have been opened by systemd.
-    pub system: bool,
     pub unlink: bool,
     pub create_path: bool,
     pub ignore_own: bool,
@@ -182,7 +180,6 @@ impl Options {
         Ok(Self {
             open: p.open,
             path: p.name.clone().unwrap_or_else(system_path),
-            system: true,
             unlink: p.unlink,
             create_path: false,
             ignore_own: p.ignore_own,
@@ -203,7 +200,6 @@ impl Options {
         Self {
             open: true,
             path: p.socket.unwrap_or_default(),
-            system: false,
             unlink: p.unlink,
             create_path: p.create_path,
             ignore_own: p.ignore_own,

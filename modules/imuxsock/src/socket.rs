@@ -1,17 +1,17 @@
 //! A datagram socket in the file system (or an abstract one), with everything set that the reader needs.
 
 use crate::params::Options;
-use listenfd::ListenFd;
 use nix::sys::socket::{setsockopt, sockopt};
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, Permissions, remove_file, set_permissions};
 use std::io::{Error, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
-use sysloom_sdk::Complaint;
+use sysloom_sdk::{Complaint, Host, Level};
 
 /// An open socket; dropping it removes its file, if that was asked for.
 pub struct Socket {
@@ -20,11 +20,16 @@ pub struct Socket {
 }
 
 impl Socket {
-    pub fn open(options: &Options) -> Result<Self, Complaint> {
+    /// Takes over the socket that systemd has opened for this path, or makes it.
+    pub fn open(host: Host, options: &Options) -> Result<Self, Complaint> {
         let path = &options.path;
-        let inherited = if options.system { from_systemd(path) } else { None };
-        let (datagrams, remove) = match inherited {
-            Some(datagrams) => (datagrams, None),
+        let (datagrams, remove) = match host.passed_datagrams(path) {
+            Some(datagrams) => {
+                let (path, fd) = (path.display(), datagrams.as_raw_fd());
+                let text = format!("imuxsock: Acquired UNIX socket '{path}' (fd {fd}) from systemd.");
+                host.log(Level::Info, 0, &text);
+                (datagrams, None)
+            }
             None => bind(options).map_err(|e| fault("cannot create", path, &e))?,
         };
         datagrams.set_nonblocking(true).map_err(|e| fault("cannot set up", path, &e))?;
@@ -66,16 +71,6 @@ fn bind(options: &Options) -> Result<(UnixDatagram, Option<PathBuf>), Error> {
     let datagrams = UnixDatagram::bind(path)?;
     set_permissions(path, Permissions::from_mode(0o666))?;
     Ok((datagrams, options.unlink.then(|| path.clone())))
-}
-
-/// The socket for this path that systemd has opened for us.
-fn from_systemd(path: &Path) -> Option<UnixDatagram> {
-    let mut passed = ListenFd::from_env();
-    (0..passed.len()).find_map(|index| {
-        let datagrams = passed.take_unix_datagram(index).ok()??;
-        let ours = datagrams.local_addr().is_ok_and(|a| a.as_pathname() == Some(path));
-        ours.then_some(datagrams)
-    })
 }
 
 fn fault(what: &str, path: &Path, e: &Error) -> Complaint {
