@@ -8,6 +8,7 @@ mod records;
 #[path = "hostile/steps.rs"]
 mod steps;
 
+use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -69,12 +70,20 @@ impl Siege {
 
 /// Lines of a daemon's log that name a port of the other side.
 fn about(daemon: &Daemon, port: u16) -> Vec<String> {
-    let said = daemon.stderr();
-    let named = |line: &&str| {
-        line.split(|c: char| c != ':' && c != '.' && !c.is_ascii_digit())
-            .any(|word| word.trim_end_matches([':', '.']) == format!("127.0.0.1:{port}"))
-    };
-    said.lines().filter(named).map(str::to_owned).collect()
+    by_port(daemon).remove(&port).unwrap_or_default()
+}
+
+/// The lines of a daemon's log by the first port of the other side that they name.
+fn by_port(daemon: &Daemon) -> HashMap<u16, Vec<String>> {
+    let mut lines: HashMap<u16, Vec<String>> = HashMap::new();
+    for line in daemon.stderr().lines() {
+        let Some((_, rest)) = line.split_once("127.0.0.1:") else { continue };
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        if let Ok(port) = digits.parse() {
+            lines.entry(port).or_default().push(line.to_owned());
+        }
+    }
+    lines
 }
 
 /// A connection that sends one message after the other, each when the one before has arrived.

@@ -95,7 +95,7 @@ def flip(conn, kind, body):
     conn.put(kind, body[:-1] + bytes([body[-1] ^ 0xff]))
 
 
-# What is done in place of the record at a step.
+# What is done in place of the record at a step. No handshake message is of kind 9; kind 0 would be one that clients skip.
 SPOILS = {
     "fatal-alert": end_after(lambda c, k, b: c.put(ALERT, [2, 40])),
     "close-notify": end_after(lambda c, k, b: c.put(ALERT, [1, 0])),
@@ -108,7 +108,7 @@ SPOILS = {
     "cut-then-more": go_on_after(lambda c, k, b: c.put(k, b[:-1])),
     "endless": end_after(lambda c, k, b: c.put(HANDSHAKE, b[:1] + b"\xff\xff\xff" + b[4:])),
     "flipped": go_on_after(flip),
-    "trailing": go_on_after(lambda c, k, b: c.put(k, b + bytes(64))),
+    "trailing": go_on_after(lambda c, k, b: c.put(k, b + bytes([9]) * 64)),
     "oversized": end_after(lambda c, k, b: c.raw([k, 3, 3, 0x48, 1] + [7] * 0x4801)),
     "plain-oversized": end_after(lambda c, k, b: c.put(k, b + bytes(2 ** 14 + 1))),
     "empty-records": end_after(lambda c, k, b: [c.put(HANDSHAKE, b"") for _ in range(FLOOD)]),
