@@ -3,8 +3,10 @@
 //! Inputs intern on accept or on a datagram's first sight; workers ask for names, and only then is a name resolved,
 //! once for each sender.
 
+use dns_lookup::{AddrInfoHints, getaddrinfo, getnameinfo};
+use slog::{Logger, error};
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, OnceLock, RwLock};
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,9 @@ pub struct Peers {
     resolve: bool,
     /// How long a name from DNS holds. None = for ever.
     ttl: Option<Duration>,
+    /// Whether messages are dropped whose sender's name reads like an address.
+    drops_forged: bool,
+    log: Logger,
     /// Asks DNS.
     lookup: fn(IpAddr) -> Option<String>,
 }
@@ -23,8 +28,16 @@ pub struct Peer {
     /// Its address as text; `127.0.0.1` for this host.
     pub ip: String,
     given: String,
-    /// The name that was found, and when.
-    name: OnceLock<(String, Instant)>,
+    found: OnceLock<Found>,
+}
+
+/// What DNS had for an address.
+struct Found {
+    /// The name, or the address where there is none to be used.
+    name: String,
+    /// The name read like an address: somebody wants to be taken for another.
+    forged: bool,
+    at: Instant,
 }
 
 #[derive(Default)]
@@ -36,7 +49,9 @@ struct Table {
 impl Peers {
     /// `local` is this host's name; `resolve` says whether addresses are looked up in DNS (net.enableDNS).
     pub fn new(local: &str, resolve: bool) -> Self {
-        let this = Self { table: RwLock::default(), resolve, ttl: None, lookup: reverse };
+        let log = Logger::root(slog::Discard, slog::o!());
+        let this =
+            Self { table: RwLock::default(), resolve, ttl: None, drops_forged: false, log, lookup: ask };
         this.intern("127.0.0.1", local);
         this
     }
@@ -45,6 +60,26 @@ impl Peers {
     pub fn expiring(mut self, ttl: Option<Duration>) -> Self {
         self.ttl = ttl;
         self
+    }
+
+    /// Names that read like an address are reported here; `drop` says whether their senders' messages are dropped
+    /// (dropMsgsWithMaliciousDnsPTRRecords).
+    pub fn judging(mut self, drop: bool, log: Logger) -> Self {
+        (self.drops_forged, self.log) = (drop, log);
+        self
+    }
+
+    /// Whether some senders' messages are dropped, see [`Peers::drops`].
+    pub fn drops_any(&self) -> bool {
+        self.drops_forged
+    }
+
+    /// Whether the messages of this sender are dropped. Asks DNS, when it is asked of a sender first.
+    pub fn drops(&self, id: u32) -> bool {
+        self.drops_forged && {
+            let peer = self.peer(id);
+            peer.given.is_empty() && self.found(&peer).forged
+        }
     }
 
     /// The number of a sender. An empty `name` is resolved when somebody asks for it.
@@ -58,7 +93,7 @@ impl Peers {
             return id;
         }
         let id = table.all.len() as u32;
-        table.all.push(Arc::new(Peer { ip: ip.to_owned(), given: name.to_owned(), name: OnceLock::new() }));
+        table.all.push(Arc::new(Peer { ip: ip.to_owned(), given: name.to_owned(), found: OnceLock::new() }));
         table.by_key.insert(key, id);
         id
     }
@@ -69,13 +104,13 @@ impl Peers {
         let known = table.all.get(id as usize).or_else(|| table.all.first());
         let known = Arc::clone(known.expect("`new` interned number 0"));
         drop(table);
-        let is_old = |ttl| known.name.get().is_some_and(|(_, found)| found.elapsed() >= ttl);
+        let is_old = |ttl| known.found.get().is_some_and(|found| found.at.elapsed() >= ttl);
         if self.ttl.is_some_and(is_old) { self.forget(id, &known) } else { known }
     }
 
     /// The same sender, whose name has yet to be found.
     fn forget(&self, id: u32, old: &Peer) -> Arc<Peer> {
-        let new = Arc::new(Peer { ip: old.ip.clone(), given: old.given.clone(), name: OnceLock::new() });
+        let new = Arc::new(Peer { ip: old.ip.clone(), given: old.given.clone(), found: OnceLock::new() });
         let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
         if let Some(place) = table.all.get_mut(id as usize) {
             *place = Arc::clone(&new);
@@ -88,7 +123,7 @@ impl Peers {
         let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
         if let Some(local) = table.all.first_mut().filter(|local| local.given != name) {
             let ip = local.ip.clone();
-            *local = Arc::new(Peer { ip, given: name.to_owned(), name: OnceLock::new() });
+            *local = Arc::new(Peer { ip, given: name.to_owned(), found: OnceLock::new() });
         }
     }
 
@@ -97,20 +132,52 @@ impl Peers {
         if !peer.given.is_empty() {
             return &peer.given;
         }
-        let (name, _) = peer.name.get_or_init(|| {
+        &self.found(peer).name
+    }
+
+    fn found<'a>(&self, peer: &'a Peer) -> &'a Found {
+        peer.found.get_or_init(|| {
             let found = self.resolve.then(|| peer.ip.parse().ok().and_then(self.lookup)).flatten();
-            (found.unwrap_or_else(|| peer.ip.clone()), Instant::now())
-        });
-        name
+            let forged = found.as_deref().is_some_and(reads_like_an_address);
+            if let Some(name) = found.as_deref().filter(|_| forged) {
+                self.tell(&peer.ip, name);
+            }
+            let name = found.filter(|_| !forged).unwrap_or_else(|| peer.ip.clone());
+            Found { name, forged, at: Instant::now() }
+        })
+    }
+
+    fn tell(&self, ip: &str, name: &str) {
+        // rsyslog: has the code only where it drops.
+        let (then, code) = match self.drops_forged {
+            true => ("message dropped", FORGED),
+            false => {
+                ("its address is used instead, dropMsgsWithMaliciousDnsPTRRecords would drop its messages", 0)
+            }
+        };
+        error!(self.log, "Malicious PTR record: IP = \"{ip}\" HOST = \"{name}\", {then}"; "code" => code);
     }
 }
 
 /// The name that DNS or the hosts file has for an address.
 pub fn reverse(ip: IpAddr) -> Option<String> {
-    let name = dns_lookup::lookup_addr(&ip).ok()?;
     // A name that reads like an address is no name: it would let a sender choose its own.
-    (name.parse::<IpAddr>().is_err() && !name.is_empty()).then(|| name.to_lowercase())
+    ask(ip).filter(|name| !reads_like_an_address(name))
 }
+
+fn ask(ip: IpAddr) -> Option<String> {
+    let (name, _) = getnameinfo(&SocketAddr::new(ip, 0), libc::NI_NAMEREQD).ok()?;
+    (!name.is_empty()).then(|| name.to_lowercase())
+}
+
+/// Whether the resolver takes a name for an address in any of its forms, `1.2` and `0x7f.1` among them.
+fn reads_like_an_address(name: &str) -> bool {
+    let hints = AddrInfoHints { flags: libc::AI_NUMERICHOST, ..AddrInfoHints::default() };
+    getaddrinfo(Some(name), None, Some(hints)).is_ok()
+}
+
+/// rsyslog's code of a name that reads like an address.
+const FORGED: i32 = 2021;
 
 #[cfg(test)]
 mod tests {
@@ -147,5 +214,28 @@ mod tests {
         assert_eq!(names(None, 3), ["host0", "host0", "host0"]);
         assert_eq!(names(Some(Duration::from_secs(600)), 3), ["host0", "host0", "host0"]);
         assert_eq!(names(Some(Duration::ZERO), 3), ["host0", "host1", "host2"]);
+    }
+
+    #[test]
+    fn a_name_that_reads_like_an_address_is_none() {
+        for (name, forged) in [
+            ("192.0.2.7", true),
+            ("1.2", true),
+            ("::1", true),
+            ("0x7f.1", true),
+            ("mx1.2", false),
+            ("a", false),
+        ] {
+            assert_eq!(reads_like_an_address(name), forged, "{name}");
+        }
+        let lookup = |ip: IpAddr| Some(if ip.is_loopback() { "192.0.2.7" } else { "mx1" }.to_owned());
+        for drop in [false, true] {
+            let log = Logger::root(slog::Discard, slog::o!());
+            let peers = Peers { lookup, ..Peers::new("here", true).judging(drop, log) };
+            let [forged, true_one, given] = [("127.0.0.2", ""), ("192.0.2.1", ""), ("127.0.0.2", "given")]
+                .map(|(ip, name)| peers.intern(ip, name));
+            assert_eq!(peers.name(&peers.peer(forged)), "127.0.0.2");
+            assert_eq!([0, forged, true_one, given].map(|id| peers.drops(id)), [false, drop, false, false]);
+        }
     }
 }

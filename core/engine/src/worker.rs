@@ -456,6 +456,8 @@ impl Work {
             }
         }
         let mut received = (i64::MIN, reception(0));
+        let drops = program.around.peers.drops_any();
+        let mut dropped = (0, false);
         let zoned = program.around.inputs.iter().any(|input| input.zone.is_some());
         for (at, head) in batch.heads.iter().enumerate() {
             // Messages of one read share their time of reception.
@@ -466,6 +468,14 @@ impl Work {
             let received = in_zone.as_ref().unwrap_or(&received.1);
             let raw = batch.raw(head);
             let mut parsed = Parsed::new();
+            if drops && dropped.0 != head.peer {
+                dropped = (head.peer, program.around.peers.drops(head.peer));
+            }
+            if dropped.1 {
+                texts.push(None);
+                all_parsed.push(parsed);
+                continue;
+            }
             if revisions.get(at).is_some_and(|next| next.get().is_some()) {
                 // All that is known of it came with it.
                 texts.push(Some(Text::Raw(0)));

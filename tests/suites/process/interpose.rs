@@ -1,7 +1,7 @@
 //! Calls that a preloaded library can take over: they go through libc's symbols.
 
 use crate::library;
-use sysloom_tests::{Diag, Dir};
+use sysloom_tests::{Diag, Dir, wait_for};
 
 /// gethostname, getaddrinfo, epoll_ctl and the clock are counted, and changed where that can be seen.
 const INTERPOSER: &str = r#"
@@ -73,6 +73,71 @@ int gethostname(char *name, size_t len) {
     return 0;
 }
 "#;
+
+/// DNS has the name that the environment says for every address.
+const NAMING: &str = r#"
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+int getnameinfo(const struct sockaddr *address, socklen_t len, char *host, socklen_t host_len, char *service,
+                socklen_t service_len, int flags) {
+    (void)address, (void)len, (void)flags;
+    if (service && service_len) service[0] = 0;
+    if (host) strncpy(host, getenv("HOST_NAME"), host_len);
+    return 0;
+}
+"#;
+
+/// A name from DNS that reads like an address is never shown, and reported once; on request its messages are dropped.
+#[test]
+fn a_name_that_reads_like_an_address_is_not_used() {
+    let dir = Dir::new();
+    let preloaded = library(&dir, "naming", NAMING);
+    let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for (drop, name, from) in [
+        ("off", "192.0.2.77", "127.0.0.1"),
+        ("on", "192.0.2.77", ""),
+        ("on", "mail.example.test", "mail.example.test"),
+    ] {
+        let case = format!("{drop} {name}");
+        let _ = std::fs::remove_file(dir.file("log"));
+        let config = format!(
+            "global(dropMsgsWithMaliciousDnsPTRRecords=\"{drop}\")\nmodule(load=\"imudp\")\n\
+             input(type=\"imudp\" address=\"127.0.0.1\" port=\"0\" listenPortFileName=\"{{dir}}/port\")\n\
+             template(name=\"t\" type=\"string\" string=\"%inputname%|%fromhost%|%msg%\\n\")\n\
+             *.* action(type=\"omfile\" file=\"{{dir}}/log\" template=\"t\")\n"
+        );
+        let mut daemon = Diag::start_with(&dir, "", &config, |command| {
+            command.env("LD_PRELOAD", &preloaded).env("HOST_NAME", name);
+        });
+        let port: u16 = std::fs::read_to_string(dir.file("port")).unwrap().trim().parse().unwrap();
+        for n in 0..2 {
+            udp.send_to(format!("<13>Oct 11 22:14:15 h tag: over udp {n}").as_bytes(), ("127.0.0.1", port))
+                .unwrap();
+        }
+        daemon.say("injectmsg 0 1");
+        if from.is_empty() {
+            file_contains(&dir, "Malicious PTR");
+        } else {
+            file_contains(&dir, "over udp 1");
+        }
+        assert!(daemon.stop().success());
+        let log = std::fs::read_to_string(dir.file("log")).unwrap();
+        let got: Vec<_> = log.lines().filter(|line| line.starts_with("imudp|")).collect();
+        let wanted: Vec<_> = (0..2).map(|n| format!("imudp|{from}| over udp {n}")).collect();
+        assert_eq!(got, if from.is_empty() { Vec::new() } else { wanted }, "{case}: {log}");
+        // What came from nowhere else goes on.
+        assert!(log.contains("msgnum:"), "{case}: {log}");
+        let said =
+            log.lines().filter(|line| line.contains("Malicious PTR record: IP = \"127.0.0.1\"")).count();
+        assert_eq!(said, usize::from(name.starts_with("192")), "{case}: {log}");
+    }
+}
+
+fn file_contains(dir: &Dir, text: &str) {
+    wait_for(text, || std::fs::read_to_string(dir.file("log")).ok()?.contains(text).then_some(()));
+}
 
 #[test]
 fn a_hup_reads_the_hosts_name_again() {

@@ -107,7 +107,11 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let intake = Intake::new(Arc::clone(&queue), pool);
     let around = Arc::new(Around {
         peers: Peers::new(&hostname, plan.globals.bool("net.enableDNS").unwrap_or(true))
-            .expiring(names_hold(&plan.globals)),
+            .expiring(names_hold(&plan.globals))
+            .judging(
+                plan.globals.bool("dropMsgsWithMaliciousDnsPTRRecords").unwrap_or(false),
+                core.log.logger(),
+            ),
         hostname,
         globals: Globals::default(),
         zones: plan.timezones.iter().filter_map(zone).collect(),

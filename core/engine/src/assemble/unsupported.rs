@@ -51,7 +51,6 @@ fn is_usual(param: &Param, setting: &Setting) -> bool {
 }
 
 const GLOBALS: &[&str] = &[
-    "dropMsgsWithMaliciousDnsPTRRecords",
     "defaultOpensslEngine",
     "stdlog.channelspec",
     "shutdown.queue.doubleSize",
