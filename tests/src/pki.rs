@@ -4,9 +4,9 @@
 use crate::Dir;
 use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use rcgen::{
-    BasicConstraints, CertificateParams, CustomExtension, DistinguishedName, DnType, ExtendedKeyUsagePurpose,
-    IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RsaKeySize,
-    SerialNumber, date_time_ymd,
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, CustomExtension, DistinguishedName,
+    DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyIdMethod, KeyPair, KeyUsagePurpose,
+    PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256, RevokedCertParams, RsaKeySize, SerialNumber, date_time_ymd,
 };
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
@@ -31,6 +31,8 @@ pub struct Wish<'a> {
     /// An RSA key, for peers that negotiate RSA suites only.
     pub rsa: bool,
     pub serial: Option<u8>,
+    /// It may be shown by servers only.
+    pub server_only: bool,
     /// Where it can be asked whether it is revoked.
     pub responder: Option<&'a str>,
 }
@@ -72,12 +74,33 @@ impl Pki {
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let pem = params.signed_by(&key, &self.issuer).expect("the key fits").pem();
         dir.write(&format!("{name}.pem"), &pem);
-        Self { directory: dir.path().into(), name: name.into(), chain: pem, issuer: Issuer::new(params, key) }
+        let chain = pem + &self.chain;
+        Self { directory: dir.path().into(), name: name.into(), chain, issuer: Issuer::new(params, key) }
     }
 
     /// The authority's certificate.
     pub fn file(&self) -> PathBuf {
         self.directory.join(format!("{}.pem", self.name))
+    }
+
+    /// A list of what it has revoked, `NAME-crl.pem`.
+    pub fn revoke(&self, dir: &Dir, serial: u8) -> PathBuf {
+        let gone = RevokedCertParams {
+            serial_number: SerialNumber::from_slice(&[serial]),
+            revocation_time: date_time_ymd(2025, 6, 7),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let params = CertificateRevocationListParams {
+            this_update: date_time_ymd(2025, 6, 8),
+            next_update: date_time_ymd(2125, 6, 8),
+            crl_number: SerialNumber::from_slice(&[1]),
+            issuing_distribution_point: None,
+            revoked_certs: vec![gone],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        let list = params.signed_by(&self.issuer).expect("the authority may sign lists");
+        dir.write(&format!("{}-crl.pem", self.name), list.pem().expect("it is whole"))
     }
 
     /// Issues a certificate and writes it with its key.
@@ -135,6 +158,9 @@ fn leaf(wish: &Wish<'_>) -> CertificateParams {
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature, KeyUsagePurpose::KeyEncipherment];
     params.extended_key_usages =
         vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
+    if wish.server_only {
+        params.extended_key_usages.pop();
+    }
     params.serial_number = wish.serial.map(|serial| SerialNumber::from_slice(&[serial]));
     params.custom_extensions.extend(wish.responder.map(info_access));
     if wish.expired {

@@ -23,6 +23,8 @@ mod seed;
 mod senders;
 #[path = "spine/sockets.rs"]
 mod sockets;
+#[path = "spine/streams.rs"]
+mod streams;
 #[path = "spine/templates.rs"]
 mod templates;
 #[path = "spine/walk.rs"]
