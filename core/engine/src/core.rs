@@ -16,7 +16,7 @@ use crate::plugin::{
 use crate::properties::Properties;
 use crate::ratelimit::RateLimit;
 use crate::reduce::Reducer;
-use crate::selflog::Selflog;
+use crate::selflog::{Form, Selflog};
 use crate::senders::Senders;
 use crate::stats::{CounterKind, Stats};
 use crate::tracking::Tracking;
@@ -350,6 +350,11 @@ impl Services for Core {
             "log.flush" => Ok(0),
             "log.debug" => {
                 self.log.debug(true);
+                Ok(0)
+            }
+            "log.plain" | "log.mark" => {
+                let form = if command == "log.mark" { Form::Mark } else { Form::Plain };
+                self.log.say_as(form, 6, 0, argument);
                 Ok(0)
             }
             "sender.allowed" => {

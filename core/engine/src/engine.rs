@@ -14,7 +14,7 @@ use crate::objects::Objects;
 use crate::parsers::Chain;
 use crate::plugin::{Fault, InputInstance, ModifyInstance, OutputInstance, Watch};
 use crate::queue::Queue;
-use crate::selflog::Line;
+use crate::selflog::{Form, Line};
 use crate::worker::{Program, Worker};
 use slog::{error, warn};
 use std::os::fd::AsFd;
@@ -246,7 +246,8 @@ impl Engine {
         let (own, core) = (self.own(), Arc::downgrade(&self.core));
         self.core.log.deliver_to(Arc::new(move |line: &Line| {
             let message = log.message(line);
-            let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | intake::OWN;
+            let mark = if line.form == Form::Mark { frame_flag::MARK } else { 0 };
+            let flags = frame_flag::LOCAL | frame_flag::IGNORE_TIMESTAMP | intake::OWN | mark;
             let frames = [Frame { len: message.len() as u32, flags, ..Frame::default() }];
             // A full queue must not hold back whoever has something to say about it.
             let flags = submit_flag::FLUSH | submit_flag::NO_WAIT;

@@ -52,6 +52,18 @@ pub struct Line {
     /// rsyslog's code; 0 = none.
     pub code: i32,
     pub text: String,
+    pub form: Form,
+}
+
+/// What is made of a line's text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// A bracket with the version follows it.
+    Remark,
+    /// It stays as it is.
+    Plain,
+    /// The same, and the message is a mark.
+    Mark,
 }
 
 enum Sink {
@@ -162,10 +174,18 @@ impl Selflog {
 
     /// Says one line.
     pub fn say(&self, severity: u8, code: i32, text: &str) {
+        self.say_as(Form::Remark, severity, code, text);
+    }
+
+    /// Says one line of this form.
+    pub fn say_as(&self, form: Form, severity: u8, code: i32, text: &str) {
         if u32::from(severity) > self.level.load(Ordering::Relaxed) {
             return;
         }
-        let line = Line { severity, code, text: text.replace(|c: char| c.is_ascii_control(), " ") };
+        let text = text.replace(|c: char| c.is_ascii_control(), " ");
+        // rsyslog: the lines that carry a software id have no bracket.
+        let form = if text.starts_with("[origin ") { Form::Plain } else { form };
+        let line = Line { severity, code, text, form };
         if self.is_debugging() {
             lock(&self.debug).write(&line.text);
         }
@@ -185,7 +205,7 @@ impl Selflog {
         let (passes, remark) = lock(&self.limit).take(Instant::now());
         if let Some(remark) = remark {
             let text = format!("{}[internal_messages]: {remark}", self.name);
-            self.deliver(Line { severity: 6, code: LIMITED, text });
+            self.deliver(Line { severity: 6, code: LIMITED, text, form: Form::Remark });
         }
         if passes {
             self.deliver(line);
@@ -222,9 +242,8 @@ impl Selflog {
         format!("<{pri}>{tag}: {}", self.body(line)).into_bytes()
     }
 
-    // rsyslog: the lines that carry a software id have no bracket.
     fn body(&self, line: &Line) -> String {
-        if line.text.starts_with("[origin ") { line.text.clone() } else { self.full_text(line) }
+        if line.form == Form::Remark { self.full_text(line) } else { line.text.clone() }
     }
 
     /// The queue runs: what was kept is delivered, and everything from now on.
@@ -335,7 +354,7 @@ mod tests {
         let seen = gather(&log);
         slog::info!(log.logger(), "later"; "peer" => "192.0.2.1");
         let lines = seen.lock().unwrap().clone();
-        assert_eq!(lines[0], Line { severity: 3, code: 2007, text: "no way".into() });
+        assert_eq!(lines[0], Line { severity: 3, code: 2007, text: "no way".into(), form: Form::Remark });
         assert_eq!(lines[1].text, "later, peer 192.0.2.1");
         assert_eq!(
             String::from_utf8(log.message(&lines[0])).unwrap(),

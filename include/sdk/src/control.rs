@@ -67,6 +67,8 @@ impl Host {
     /// | `lookups.pending` | | reloads of lookup tables that are asked for or at work |
     /// | `log.flush` | | hands the daemon's own messages that are still kept to the queue |
     /// | `log.debug` | | switches debug output on |
+    /// | `log.plain` | text | a message of the daemon's own of severity info, without the bracket that others end with |
+    /// | `log.mark` | text | the same, with the flag that lets actions leave it out |
     /// | `default mainqueue.timeoutShutdown`, `... timeoutEnqueue` | ms | for a main queue that says nothing itself; while the configuration is loaded |
     /// | `default action.queue.timeoutShutdown`, `... timeoutEnqueue` | ms | the same for queues of actions |
     /// | `mainqueue.timeoutShutdown`, `mainqueue.timeoutEnqueue` | ms | from now on |

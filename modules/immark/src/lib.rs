@@ -5,7 +5,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
-use sysloom_sdk::{Complaint, Frame, Host, Input, Params, Submit, frame_flag, plugin};
+use sysloom_sdk::{Complaint, Frame, Host, Input, Level, Params, Submit, frame_flag, plugin};
 
 /// `module(load="immark")`.
 #[derive(Params)]
@@ -16,6 +16,9 @@ pub struct ModuleParams {
     /// The text of the messages.
     #[param(default = "-- MARK --")]
     pub mark_message_text: String,
+    /// Say them as the daemon says its own messages, wherever those go, instead of submitting them.
+    #[param(name = "use.syslogCall", default = "on")]
+    pub syslog_call: bool,
     /// Mark the messages as such, so that actions may skip them.
     #[param(name = "use.markFlag", default = "on")]
     pub mark_flag: bool,
@@ -27,8 +30,15 @@ pub struct ModuleParams {
 pub struct Immark {
     host: Host,
     interval: Duration,
-    message: Vec<u8>,
-    flags: u32,
+    way: Way,
+}
+
+/// How the messages go.
+enum Way {
+    /// As the daemon's own, with this command.
+    Own { command: &'static str, text: String },
+    /// Into the queue.
+    Submit { message: Vec<u8>, flags: u32 },
 }
 
 impl Input for Immark {
@@ -39,14 +49,20 @@ impl Input for Immark {
     type Settings = ();
 
     fn new(module: &ModuleParams, (): (), host: Host) -> Result<Self, Complaint> {
+        let interval = Duration::from_secs(module.interval.into());
+        if module.syslog_call && module.ruleset.is_some() {
+            host.log(Level::Error, 0, OWN_HAVE_NO_RULESET);
+        } else if module.syslog_call {
+            let command = if module.mark_flag { "log.mark" } else { "log.plain" };
+            let way = Way::Own { command, text: module.mark_message_text.clone() };
+            return Ok(Self { host, interval, way });
+        }
         let name = host.setting("daemon.name").unwrap_or_else(|| "sysloomd".into());
         let mark = if module.mark_flag { frame_flag::MARK } else { 0 };
-        Ok(Self {
-            host,
-            interval: Duration::from_secs(module.interval.into()),
-            message: format!("<{SYSLOG_INFO}>{name}: {}", module.mark_message_text).into_bytes(),
-            flags: frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | mark,
-        })
+        // rsyslog: no blank between tag and text.
+        let message = format!("<{SYSLOG_INFO}>{name}:{}", module.mark_message_text).into_bytes();
+        let flags = frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | mark;
+        Ok(Self { host, interval, way: Way::Submit { message, flags } })
     }
 
     fn activate(&self) -> Result<(), Complaint> {
@@ -57,15 +73,27 @@ impl Input for Immark {
         if self.interval.is_zero() {
             return Ok(());
         }
-        let frame = Frame { len: self.message.len() as u32, flags: self.flags, ..Frame::default() };
         let mut next = Instant::now() + self.interval;
         loop {
             if wait(stop, next)? {
                 return Ok(());
             }
             next += self.interval;
-            if self.host.submit(&self.message, &[frame], Submit::FLUSH).is_err() {
+            if !self.say()? {
                 return Ok(());
+            }
+        }
+    }
+}
+
+impl Immark {
+    /// One mark; `false` when the daemon stops.
+    fn say(&self) -> Result<bool, Complaint> {
+        match &self.way {
+            Way::Own { command, text } => self.host.control(command, text).map(|_| true),
+            Way::Submit { message, flags } => {
+                let frame = Frame { len: message.len() as u32, flags: *flags, ..Frame::default() };
+                Ok(self.host.submit(message, &[frame], Submit::FLUSH).is_ok())
             }
         }
     }
@@ -91,6 +119,7 @@ fn wait(stop: BorrowedFd<'_>, until: Instant) -> Result<bool, Complaint> {
 
 /// PRI of facility syslog, severity info.
 const SYSLOG_INFO: u32 = 5 * 8 + 6;
+const OWN_HAVE_NO_RULESET: &str = "immark: ruleset specified, but configured to log via syslog call - switching to rsyslog-internal logging";
 
 plugin! { name: "immark", inputs: [Immark] }
 
@@ -102,7 +131,8 @@ mod tests {
     use std::os::unix::net::UnixStream;
     use sysloom_sdk::testing::{Submitted, TestHost, settings};
 
-    fn marks(words: &[(&'static str, &str)], expected: usize) -> Vec<Submitted> {
+    /// What the module does within so many submitted marks.
+    fn run(words: &[(&'static str, &str)], expected: usize) -> TestHost {
         let host = TestHost::new();
         host.set("daemon.name", "rsyslogd");
         let input = Immark::new(&settings(words).unwrap(), (), host.host()).unwrap();
@@ -113,7 +143,42 @@ mod tests {
             ring.write_all(b"x").unwrap();
             thread.join().unwrap().unwrap();
         });
-        host.submitted()
+        host
+    }
+
+    fn marks(words: &[(&'static str, &str)], expected: usize) -> Vec<Submitted> {
+        let words: Vec<_> = words.iter().copied().chain([("use.syslogCall", "off")]).collect();
+        run(&words, expected).submitted()
+    }
+
+    /// The commands of the first mark; none of the test's answers ends the thread.
+    fn said(words: &[(&'static str, &str)]) -> (Vec<(String, String)>, Vec<Submitted>) {
+        let host = TestHost::new();
+        let input = Immark::new(&settings(words).unwrap(), (), host.host()).unwrap();
+        let (stop, _ring) = UnixStream::pair().unwrap();
+        assert!(input.run(stop.as_fd()).is_err());
+        (host.commands(), host.submitted())
+    }
+
+    #[test]
+    fn unless_told_otherwise_they_are_messages_of_the_daemon() {
+        let one = |words: &[(&'static str, &str)], command: &str, text: &str| {
+            let words: Vec<_> = words.iter().copied().chain([("interval", "1")]).collect();
+            let (commands, submitted) = said(&words);
+            assert_eq!(commands, [(command.to_owned(), text.to_owned())]);
+            assert_eq!(submitted, []);
+        };
+        one(&[], "log.mark", "-- MARK --");
+        one(&[("use.markFlag", "off"), ("markMessageText", "here")], "log.plain", "here");
+    }
+
+    #[test]
+    fn a_ruleset_gets_them_whatever_the_call() {
+        let host = run(&[("interval", "1"), ("ruleset", "marks")], 1);
+        assert_eq!(host.submitted()[0].message, b"<46>rsyslogd:-- MARK --");
+        assert!(host.commands().is_empty());
+        let lines = host.lines();
+        assert!(lines.iter().any(|line| line.text.ends_with("switching to rsyslog-internal logging")));
     }
 
     #[test]
@@ -121,7 +186,7 @@ mod tests {
         let before = Instant::now();
         let found = marks(&[("interval", "1")], 2);
         assert!(before.elapsed() >= Duration::from_secs(2));
-        assert_eq!(found[0].message, b"<46>rsyslogd: -- MARK --");
+        assert_eq!(found[0].message, b"<46>rsyslogd:-- MARK --");
         assert!(found.iter().all(|m| m.flags & frame_flag::MARK != 0 && m.flags & frame_flag::LOCAL != 0));
     }
 
@@ -129,7 +194,7 @@ mod tests {
     fn text_and_flag_can_be_chosen() {
         let found =
             marks(&[("interval", "1"), ("markMessageText", "still here"), ("use.markFlag", "off")], 1);
-        assert_eq!(found[0].message, b"<46>rsyslogd: still here");
+        assert_eq!(found[0].message, b"<46>rsyslogd:still here");
         assert_eq!(found[0].flags & frame_flag::MARK, 0);
     }
 

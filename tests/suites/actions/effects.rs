@@ -19,8 +19,18 @@ fn lines(dir: &Dir, name: &str) -> Vec<String> {
 /// While there are messages, an action that does not want all marks gets none; in silence it gets them.
 #[test]
 fn marks_are_for_the_silence() {
+    silence("use.syslogCall=\"off\"");
+}
+
+/// Those that the daemon says itself know what they are, too.
+#[test]
+fn own_marks_are_for_the_silence() {
+    silence(")\nglobal(processInternalMessages=\"on\"");
+}
+
+fn silence(more: &str) {
     let dir = Dir::new();
-    let config = "module(load=\"immark\" interval=\"4\")\n".to_owned()
+    let config = format!("module(load=\"immark\" interval=\"4\" {more})\n")
         + &file("few", "action.writeAllMarkMessages=\"off\"")
         + &file("all", "action.writeAllMarkMessages=\"on\"");
     let (daemon, mut stream) = start(&dir, &config);

@@ -4,7 +4,7 @@ use crate::{Started, config, rsyslogd, text};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::Write;
-use sysloom_tests::{Diag, Dir, wait_for};
+use sysloom_tests::{Diag, Dir, file_lines, wait_for};
 
 const OWN: &str = "template(name=\"o\" type=\"string\" \
     string=\"%syslogfacility-text%.%syslogseverity-text%|%inputname%|%fromhost-ip%|%syslogtag%|%msg%\\n\")\n\
@@ -99,6 +99,26 @@ fn by_default_they_go_to_syslog_and_not_into_the_rules() {
     }
     let out = rsyslogd(&dir).arg("-v").output().unwrap();
     assert!(text(&out.stdout).starts_with("rsyslogd  "));
+}
+
+/// Marks are among them, unless they are to go into the queue by themselves.
+#[test]
+fn marks_are_the_daemons_own_messages_or_an_inputs() {
+    let mark = |call: &str, input: &str| {
+        let dir = Dir::new();
+        let marks = format!(
+            "global(internalmsg.severity=\"6\")\nmodule(load=\"immark\" interval=\"1\" {call} \
+             markMessageText=\"here\")\n{OWN}\
+             if $msg contains \"here\" then action(type=\"omfile\" file=\"{{dir}}/marks\" template=\"o\")\n"
+        );
+        let daemon = Diag::start(&dir, &marks);
+        let first = file_lines(&dir.file("marks"), 1).swap_remove(0);
+        assert_eq!(first, format!("syslog.info|{input}|127.0.0.1|rsyslogd:|here"));
+        assert!(daemon.stop().success());
+    };
+    mark("", "rsyslogd");
+    mark("use.syslogCall=\"on\"", "rsyslogd");
+    mark("use.syslogCall=\"off\"", "immark");
 }
 
 /// Own messages are the ones that can be too long whatever the inputs do.
