@@ -59,8 +59,7 @@ impl Input for Immark {
         }
         let name = host.setting("daemon.name").unwrap_or_else(|| "sysloomd".into());
         let mark = if module.mark_flag { frame_flag::MARK } else { 0 };
-        // rsyslog: no blank between tag and text.
-        let message = format!("<{SYSLOG_INFO}>{name}:{}", module.mark_message_text).into_bytes();
+        let message = format!("<{SYSLOG_INFO}>{name}: {}", module.mark_message_text).into_bytes();
         let flags = frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | mark;
         Ok(Self { host, interval, way: Way::Submit { message, flags } })
     }
@@ -175,7 +174,7 @@ mod tests {
     #[test]
     fn a_ruleset_gets_them_whatever_the_call() {
         let host = run(&[("interval", "1"), ("ruleset", "marks")], 1);
-        assert_eq!(host.submitted()[0].message, b"<46>rsyslogd:-- MARK --");
+        assert_eq!(host.submitted()[0].message, b"<46>rsyslogd: -- MARK --");
         assert!(host.commands().is_empty());
         let lines = host.lines();
         assert!(lines.iter().any(|line| line.text.ends_with("switching to rsyslog-internal logging")));
@@ -186,7 +185,7 @@ mod tests {
         let before = Instant::now();
         let found = marks(&[("interval", "1")], 2);
         assert!(before.elapsed() >= Duration::from_secs(2));
-        assert_eq!(found[0].message, b"<46>rsyslogd:-- MARK --");
+        assert_eq!(found[0].message, b"<46>rsyslogd: -- MARK --");
         assert!(found.iter().all(|m| m.flags & frame_flag::MARK != 0 && m.flags & frame_flag::LOCAL != 0));
     }
 
@@ -194,7 +193,7 @@ mod tests {
     fn text_and_flag_can_be_chosen() {
         let found =
             marks(&[("interval", "1"), ("markMessageText", "still here"), ("use.markFlag", "off")], 1);
-        assert_eq!(found[0].message, b"<46>rsyslogd:still here");
+        assert_eq!(found[0].message, b"<46>rsyslogd: still here");
         assert_eq!(found[0].flags & frame_flag::MARK, 0);
     }
 
