@@ -64,3 +64,41 @@ fn a_full_queue_drops_only_what_does_not_fit() {
     // The fill is looked at before each batch goes in, so that the last one may exceed the size.
     assert!(lost.is_some_and(|n| (1..5000).contains(&n)), "{said}");
 }
+
+/// The main queue is full and its destination away when the daemon is told to stop: its last line has room only in a
+/// queue that may double its size then.
+#[test]
+fn a_full_queue_has_room_for_what_comes_last_if_it_may_double() {
+    for (word, fits) in [("on", true), ("off", false)] {
+        let dir = Dir::new();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let config = format!(
+            "global(shutdown.queue.doubleSize=\"{word}\" processInternalMessages=\"on\" allMessagesToStderr=\"on\")\n\
+             module(load=\"impstats\" interval=\"1\" log.syslog=\"off\" log.file=\"{{dir}}/stats\")\n\
+             module(load=\"imtcp\")\n\
+             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\")\n\
+             main_queue(queue.type=\"FixedArray\" queue.size=\"20\" queue.timeoutEnqueue=\"0\"\n\
+             queue.timeoutShutdown=\"60000\")\n\
+             *.* action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\"\n\
+             action.resumeRetryCount=\"-1\" action.resumeInterval=\"1\" template=\"RSYSLOG_FileFormat\")\n"
+        );
+        let mut daemon = Daemon::start(&dir, "server", &config);
+        let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+        for i in 0..25 {
+            writeln!(stream, "<13>1 2026-11-23T01:02:03Z host app - - - number {i:04}").unwrap();
+        }
+        wait_for("a full queue", || {
+            let stats = std::fs::read_to_string(dir.file("stats")).ok()?;
+            stats.contains(": main Q: origin=core.queue size=20 ").then_some(())
+        });
+        daemon.signal(nix::sys::signal::Signal::SIGTERM);
+        daemon.wait_stderr("exiting on signal");
+        let collector = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        let (mut taken, _) = collector.accept().unwrap();
+        let mut text = String::new();
+        taken.read_to_string(&mut text).unwrap();
+        assert!(daemon.wait().success(), "{}", daemon.stderr());
+        assert!(text.contains("number 0000"), "{word}: {text}");
+        assert_eq!(text.contains("exiting on signal"), fits, "{word}: {text}");
+    }
+}

@@ -135,6 +135,9 @@ impl Engine {
         let globals = self.core.globals.get();
         let configured = globals.and_then(|(globals, _)| globals.int("inputs.timeout.shutdown"));
         let time = self.core.control.inputs_shutdown(configured);
+        self.queue.widen();
+        self.program.queues.iter().flatten().for_each(|queue| queue.widen());
+        self.program.actions.iter().filter_map(|used| used.queue.as_ref()).for_each(|queue| queue.widen());
         if let Some(net) = self.core.net.get() {
             net.stop_listening(time);
         }

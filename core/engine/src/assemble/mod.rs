@@ -91,7 +91,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
 
     let pool = Arc::new(Pool::new(POOL));
     let mut limits = plan.main_queue.as_ref().map_or_else(Limits::main_default, Limits::from_values);
-    general_times(&plan.globals, "ruleset", plan.main_queue.as_ref(), &mut limits);
+    general_limits(&plan.globals, "ruleset", plan.main_queue.as_ref(), &mut limits);
     let unsaid = |name| plan.main_queue.as_ref().is_none_or(|values| values.written(name).is_none());
     let instrumented = &core.control.main_default;
     if let Some(time) = instrumented.shutdown.is().filter(|_| unsaid("queue.timeoutShutdown")) {
@@ -248,7 +248,7 @@ fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
     }
     let mut limits = Limits::from_values(values);
     if let Some((globals, _)) = core.globals.get() {
-        general_times(globals, "ruleset", Some(values), &mut limits);
+        general_limits(globals, "ruleset", Some(values), &mut limits);
     }
     let queue = Arc::new(new_queue(&ruleset.name, limits, &Arc::new(Pool::new(POOL)), core));
     let filled = Arc::clone(&queue);
@@ -256,8 +256,9 @@ fn ruleset_queue(ruleset: &plan::Ruleset, core: &Core) -> Option<Arc<Queue>> {
     Some(queue)
 }
 
-/// Times that `global()` sets for all queues of a kind: those that the queue says nothing of itself.
-fn general_times(globals: &Values, kind: &str, own: Option<&Values>, limits: &mut Limits) {
+/// What `global()` sets for all queues of a kind: times that the queue says nothing of itself, and its size at the end.
+fn general_limits(globals: &Values, kind: &str, own: Option<&Values>, limits: &mut Limits) {
+    limits.doubles = globals.bool("shutdown.queue.doubleSize").unwrap_or(false);
     for (name, time) in [
         ("queue.timeoutShutdown", &mut limits.timeout_shutdown),
         ("queue.timeoutActionCompletion", &mut limits.timeout_action_completion),
@@ -639,7 +640,7 @@ impl Making<'_> {
             _ => {}
         }
         let mut limits = Limits::of_action(values);
-        general_times(&self.plan.globals, "action", Some(values), &mut limits);
+        general_limits(&self.plan.globals, "action", Some(values), &mut limits);
         let instrumented = &self.core.control.action_default;
         if let Some(time) =
             instrumented.shutdown.is().filter(|_| values.written("queue.timeoutShutdown").is_none())

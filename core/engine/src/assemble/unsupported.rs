@@ -53,7 +53,6 @@ fn is_usual(param: &Param, setting: &Setting) -> bool {
 const GLOBALS: &[&str] = &[
     "defaultOpensslEngine",
     "stdlog.channelspec",
-    "shutdown.queue.doubleSize",
     "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
 ];

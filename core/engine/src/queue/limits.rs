@@ -8,6 +8,8 @@ use sysloom_config::plan::Values;
 pub struct Limits {
     /// Messages it holds.
     pub size: usize,
+    /// While the daemon stops it may hold as much again (shutdown.queue.doubleSize).
+    pub doubles: bool,
     /// Fill at which delayable senders wait for a second.
     pub light_delay_mark: usize,
     /// Fill at which fully delayable senders wait.
@@ -76,6 +78,11 @@ impl Limits {
         }
     }
 
+    /// Messages that it may ever hold.
+    pub fn most(&self) -> usize {
+        self.size.saturating_mul(if self.doubles { 2 } else { 1 })
+    }
+
     /// What bounds the queue, in one line, for the debug stream.
     pub fn describe(&self) -> String {
         format!(
@@ -101,6 +108,7 @@ impl Limits {
     fn sized(size: usize, workers: usize) -> Self {
         Self {
             size,
+            doubles: false,
             light_delay_mark: share(size, 70).unwrap_or((size - 1).max(1)),
             full_delay_mark: share(size, 97).unwrap_or((size - 1).max(1)),
             timeout_enqueue: Duration::from_millis(2000),

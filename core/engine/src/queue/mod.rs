@@ -73,6 +73,8 @@ pub struct Queue<T: Bulk = Batch> {
     stopping: AtomicBool,
     /// Senders are not held back any more: what they have at hand is all that comes.
     released: AtomicBool,
+    /// The daemon stops, see [`Queue::widen`].
+    widened: AtomicBool,
     /// Its time is over: workers end after the batch at hand, and whoever waits for a destination gives up.
     gives_up: Arc<Stop>,
     /// Nobody waits for room any more.
@@ -113,7 +115,7 @@ pub enum Taken<T = Batch> {
 
 impl<T: Bulk> Queue<T> {
     pub fn new(name: &str, limits: Limits, pool: Arc<Pool<T>>, stats: &Stats) -> Self {
-        let (give, take) = bounded(limits.size.clamp(1, MAX_BATCHES));
+        let (give, take) = bounded(limits.most().clamp(1, MAX_BATCHES));
         let counter = |c| stats.counter("core.queue", name, c);
         let counts = Counts {
             size: stats.level("core.queue", name, "size"),
@@ -141,6 +143,7 @@ impl<T: Bulk> Queue<T> {
             on_arrival: OnceLock::new(),
             stopping: AtomicBool::new(false),
             released: AtomicBool::new(false),
+            widened: AtomicBool::new(false),
             gives_up: Arc::default(),
             hurried: AtomicBool::new(false),
             ordered: Times::default(),
@@ -196,15 +199,16 @@ impl<T: Bulk> Queue<T> {
                 self.pool.give(batch);
                 return lost;
             }
+            let size = self.size();
             let mark = match delay {
-                Delay::Full => self.limits.full_delay_mark.min(self.limits.size),
+                Delay::Full => self.limits.full_delay_mark.min(size),
                 // rsyslog: a light delay is one wait for a message, then it goes in.
                 Delay::Light if light == 0 && self.limits.light_delay_mark > 0 => {
-                    self.limits.light_delay_mark.min(self.limits.size)
+                    self.limits.light_delay_mark.min(size)
                 }
-                _ => self.limits.size,
+                _ => size,
             };
-            let mark = if self.released.load(Ordering::Acquire) { self.limits.size } else { mark };
+            let mark = if self.released.load(Ordering::Acquire) { size } else { mark };
             let most = n.min(self.limits.batch).min(if light == 0 { usize::MAX } else { light });
             let room = |fill: usize| (fill < mark).then(|| fill + most.min(mark - fill));
             if let Ok(before) = self.fill.fetch_update(Ordering::AcqRel, Ordering::Acquire, room) {
@@ -221,7 +225,7 @@ impl<T: Bulk> Queue<T> {
                 lost += self.put(piece);
                 continue;
             }
-            if mark < self.limits.size {
+            if mark < size {
                 let met = || self.fill() < mark || self.released.load(Ordering::Acquire);
                 if !self.room.wait(ONE_SECOND, met) && delay == Delay::Light {
                     light = 1;
@@ -234,8 +238,11 @@ impl<T: Bulk> Queue<T> {
                 _ => self.ordered.enqueue.is().unwrap_or(self.limits.timeout_enqueue),
             };
             let hurried = || self.hurried.load(Ordering::Acquire);
-            let met = || self.fill() < mark || hurried();
-            if patience.is_zero() || !self.room.wait(patience, met) || (hurried() && self.fill() >= mark) {
+            let met = || self.fill() < mark || self.size() > size || hurried();
+            if patience.is_zero()
+                || !self.room.wait(patience, met)
+                || (hurried() && self.fill() >= self.size())
+            {
                 // rsyslog: each message has its own time to wait.
                 let n = if patience.is_zero() || hurried() { n } else { 1 };
                 lost += n;
@@ -389,6 +396,20 @@ impl<T: Bulk> Queue<T> {
     pub fn release(&self) {
         self.released.store(true, Ordering::Release);
         self.room.look();
+    }
+
+    /// The daemon stops: from now on it holds as much as its limits say for that.
+    pub fn widen(&self) {
+        self.widened.store(true, Ordering::Release);
+        self.room.look();
+    }
+
+    /// Messages that it holds.
+    fn size(&self) -> usize {
+        match self.widened.load(Ordering::Acquire) {
+            true => self.limits.most(),
+            false => self.limits.size,
+        }
     }
 
     /// Nobody waits for room any more: the senders' own time is over.

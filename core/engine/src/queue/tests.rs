@@ -203,3 +203,22 @@ fn a_queue_that_gives_up_hands_nothing_more_out() {
     assert!(matches!(queue.take(ONE_SECOND), Taken::Stopped));
     assert_eq!(queue.fill(), 1);
 }
+
+#[test]
+fn a_widened_queue_holds_as_much_again_and_lets_in_who_waited() {
+    let times = Duration::from_secs(60);
+    let limits =
+        Limits { size: 2, doubles: true, timeout_enqueue: times, batch: 1, ..Limits::main_default() };
+    let queue = Queue::new("test", limits, Arc::new(Pool::new(4)), &Stats::default());
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["a", "b"]), Delay::None), 0);
+    std::thread::scope(|s| {
+        let sender = s.spawn(|| queue.enqueue(batch(&queue.pool, &["c", "d"]), Delay::None));
+        while queue.counts.full.load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        queue.widen();
+        assert_eq!(sender.join().expect("no panic"), 0);
+    });
+    assert_eq!(queue.fill(), 4);
+    assert_eq!(queue.enqueue(batch(&queue.pool, &["e"]), Delay::Never), 1);
+}
