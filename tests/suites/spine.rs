@@ -11,6 +11,8 @@ mod hup;
 mod listen;
 #[path = "spine/loading.rs"]
 mod loading;
+#[path = "spine/local.rs"]
+mod local;
 #[path = "spine/mistakes.rs"]
 mod mistakes;
 #[path = "spine/options.rs"]

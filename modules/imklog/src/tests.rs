@@ -25,9 +25,10 @@ fn run(words: &[(&'static str, &str)], lines: &str, expected: usize) -> TestHost
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| input.run(stop.as_fd()));
         kernel.write_all(lines.as_bytes()).unwrap();
-        assert!(host.wait_for(expected, PATIENCE), "{:?}", host.messages());
+        let all = host.wait_for(expected, PATIENCE);
         ring.write_all(b"x").unwrap();
         reader.join().unwrap().unwrap();
+        assert!(all, "{:?}", host.messages());
     });
     host
 }

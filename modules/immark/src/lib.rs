@@ -138,9 +138,10 @@ mod tests {
         let (stop, mut ring) = UnixStream::pair().unwrap();
         std::thread::scope(|scope| {
             let thread = scope.spawn(|| input.run(stop.as_fd()));
-            assert!(host.wait_for(expected, Duration::from_secs(20)));
+            let all = host.wait_for(expected, Duration::from_secs(20));
             ring.write_all(b"x").unwrap();
             thread.join().unwrap().unwrap();
+            assert!(all);
         });
         host
     }
