@@ -21,14 +21,13 @@ fn run(words: &[(&'static str, &str)], lines: &str, expected: usize) -> TestHost
     let input = Imklog::new(&settings(&words).unwrap(), (), host.host()).unwrap();
     input.activate().unwrap();
     let mut kernel = OpenOptions::new().read(true).write(true).open(&path).unwrap();
-    let (stop, mut ring) = UnixStream::pair().unwrap();
+    let (stop, ring) = UnixStream::pair().unwrap();
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| input.run(stop.as_fd()));
         kernel.write_all(lines.as_bytes()).unwrap();
-        let all = host.wait_for(expected, PATIENCE);
-        ring.write_all(b"x").unwrap();
+        assert!(host.wait_for(expected, PATIENCE), "{:?}", host.messages());
+        drop(ring);
         reader.join().unwrap().unwrap();
-        assert!(all, "{:?}", host.messages());
     });
     host
 }

@@ -2,7 +2,6 @@
 
 use super::*;
 use std::fs;
-use std::io::Write;
 use std::os::fd::AsFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -38,12 +37,12 @@ fn serve(module: &Module, params: InputParams, expected: usize, work: impl FnOnc
     host.set("maxMessageSize", MAX);
     let input = Imuxsock::new(module, params, host.host()).unwrap();
     input.activate().unwrap();
-    let (stop, mut ring) = UnixStream::pair().unwrap();
+    let (stop, ring) = UnixStream::pair().unwrap();
     std::thread::scope(|scope| {
         let reader = scope.spawn(|| input.run(stop.as_fd()));
         work();
         assert!(host.wait_for(expected, PATIENCE), "{:?}", host.messages());
-        ring.write_all(b"x").unwrap();
+        drop(ring);
         reader.join().unwrap().unwrap();
     });
     host
