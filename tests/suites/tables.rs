@@ -1,10 +1,13 @@
 //! What every plugin claims to understand: the tables of all modules and drivers beside a list written by hand
 //! (cases/tables.tsv), so that no name, type or default changes unnoticed. Whoever changes an option changes the list.
 
+#[path = "tables/lacking.rs"]
+mod lacking;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
-use sysloom_config::catalogue::{self, Param};
+use sysloom_config::catalogue::{self, ModuleSpec, Param};
 use sysloom_engine::core::Core;
 use sysloom_engine::plugin::{Host, Loader, Search, spec};
 use sysloom_engine::selflog::Selflog;
@@ -29,34 +32,40 @@ fn every_table_is_as_it_is_claimed() {
 /// One line for each parameter and function, and one for a plugin that has no parameters. Options of streams stand once,
 /// for all that use streams.
 fn found() -> Vec<String> {
-    let core = Core::new(Selflog::new("tables", "0"));
-    let directories = vec![built().modules.clone()];
-    let loader = Loader::new(Host::new(Arc::clone(&core) as _), Search { directories, ..Search::default() });
     let mut lines = Vec::new();
-    for name in names() {
-        let plugin = loader.module(&name).unwrap_or_else(|failure| panic!("{name}: {failure}"));
-        for spec in plugin.ifaces().iter().map(spec) {
-            let tables = [("module", &spec.module_params), ("instance", &spec.instance_params)];
-            if tables.iter().all(|(_, params)| params.is_empty()) {
-                lines.push(format!("{name}\t-\t-\t-\t-\t-"));
-            }
-            for function in &spec.functions {
-                let (least, most) = (function.min_args, function.max_args);
-                lines.push(format!("{name}\tfunction\t{}\t{least}..{most}\t-\t-", function.name));
-            }
-            for (scope, params) in tables {
-                lines.extend(params.iter().map(|param| format!("{name}\t{scope}\t{}", line(param))));
-            }
+    for (name, spec) in specs() {
+        let tables = [("module", &spec.module_params), ("instance", &spec.instance_params)];
+        if tables.iter().all(|(_, params)| params.is_empty()) {
+            lines.push(format!("{name}\t-\t-\t-\t-\t-"));
+        }
+        for function in &spec.functions {
+            let (least, most) = (function.min_args, function.max_args);
+            lines.push(format!("{name}\tfunction\t{}\t{least}..{most}\t-\t-", function.name));
+        }
+        for (scope, params) in tables {
+            lines.extend(params.iter().map(|param| format!("{name}\t{scope}\t{}", line(param))));
         }
     }
     lines.extend(catalogue::streams().iter().map(|param| format!("(streams)\tboth\t{}", line(param))));
     lines
 }
 
+/// What each interface of each plugin says of itself.
+fn specs() -> Vec<(String, ModuleSpec)> {
+    let core = Core::new(Selflog::new("tables", "0"));
+    let directories = vec![built().modules.clone()];
+    let loader = Loader::new(Host::new(Arc::clone(&core) as _), Search { directories, ..Search::default() });
+    let mut specs = Vec::new();
+    for name in names() {
+        let plugin = loader.module(&name).unwrap_or_else(|failure| panic!("{name}: {failure}"));
+        specs.extend(plugin.ifaces().iter().map(spec).map(|spec| (name.clone(), spec)));
+    }
+    specs
+}
+
 /// Modules of the tree, by their folders.
 fn names() -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace");
-    let folders = std::fs::read_dir(root.join("modules")).unwrap().flatten();
+    let folders = std::fs::read_dir(root().join("modules")).unwrap().flatten();
     let mut names: Vec<String> = folders
         .filter(|entry| entry.path().is_dir())
         .map(|entry| entry.file_name().into_string().unwrap())
@@ -64,6 +73,10 @@ fn names() -> Vec<String> {
     names.sort();
     assert!(names.len() > 15, "{names:?}");
     names
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the workspace")
 }
 
 fn line(param: &Param) -> String {

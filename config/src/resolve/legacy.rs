@@ -73,7 +73,7 @@ impl Legacy {
             true => (Place::ModuleStreams(at), LegacyKind::Module),
             false => (Place::InstanceStreams(at), LegacyKind::Sticky),
         };
-        for (suffix, name, list) in STREAM_DIRECTIVES {
+        for (suffix, name, list) in catalogue::STREAM_DIRECTIVES {
             let found = streams.iter().enumerate().find(|(_, p)| p.name == *name);
             if let Some((index, param)) = found {
                 self.add(&format!("{prefix}{suffix}"), place, index, kind, false, *list, param);
@@ -159,18 +159,3 @@ impl Legacy {
         self.sticky.clear();
     }
 }
-
-/// Legacy stream directives behind the module's prefix, and the stream parameter that each sets.
-const STREAM_DIRECTIVES: &[(&str, &str, bool)] = &[
-    ("StreamDriver", "streamDriver.name", false),
-    ("StreamDriverMode", "streamDriver.mode", false),
-    ("StreamDriverAuthMode", "streamDriver.authMode", false),
-    ("StreamDriverPermittedPeer", "permittedPeer", true),
-    ("StreamDriverPermittedPeers", "permittedPeer", true),
-    ("StreamDriverRemoteSNI", "streamDriver.remoteSNI", false),
-    ("StreamDriverPermitExpiredCerts", "streamDriver.permitExpiredCerts", false),
-    ("StreamDriverCAFile", "streamDriver.caFile", false),
-    ("StreamDriverCRLFile", "streamDriver.crlFile", false),
-    ("StreamDriverCertFile", "streamDriver.certFile", false),
-    ("StreamDriverKeyFile", "streamDriver.keyFile", false),
-];

@@ -160,6 +160,21 @@ fn ty_of(name: &str) -> Option<Type> {
     })
 }
 
+/// Legacy stream directives behind the module's prefix, and the stream parameter that each sets.
+pub const STREAM_DIRECTIVES: &[(&str, &str, bool)] = &[
+    ("StreamDriver", "streamDriver.name", false),
+    ("StreamDriverMode", "streamDriver.mode", false),
+    ("StreamDriverAuthMode", "streamDriver.authMode", false),
+    ("StreamDriverPermittedPeer", "permittedPeer", true),
+    ("StreamDriverPermittedPeers", "permittedPeer", true),
+    ("StreamDriverRemoteSNI", "streamDriver.remoteSNI", false),
+    ("StreamDriverPermitExpiredCerts", "streamDriver.permitExpiredCerts", false),
+    ("StreamDriverCAFile", "streamDriver.caFile", false),
+    ("StreamDriverCRLFile", "streamDriver.crlFile", false),
+    ("StreamDriverCertFile", "streamDriver.certFile", false),
+    ("StreamDriverKeyFile", "streamDriver.keyFile", false),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,10 +15,10 @@ pub struct ModuleParams {
     #[param(non_negative, default = "2", legacy = "UDPServerTimeRequery:module")]
     pub time_requery: u32,
     /// How the system schedules the threads: fifo, rr or other.
-    #[param(word, choices = "fifo|rr|other")]
+    #[param(word, choices = "fifo|rr|other", legacy = "IMUDPSchedulingPolicy:module")]
     pub scheduling_policy: Option<String>,
     /// Their priority, for fifo and rr.
-    #[param(min = 0, max = 99)]
+    #[param(min = 0, max = 99, legacy = "IMUDPSchedulingPriority:module")]
     pub scheduling_priority: Option<u8>,
     /// Who may send: addresses, networks and names; otherwise whom `$AllowedSender` names.
     pub allowed_sender: Vec<String>,

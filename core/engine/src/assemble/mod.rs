@@ -10,6 +10,7 @@ mod unsupported;
 
 pub use environment::{Modules, World};
 pub use streams::Places;
+pub use unsupported::WITHOUT_EFFECT;
 
 use crate::action::{Action, Attempt, ErrorFile, Outbox, Policy, ToPlugin, When};
 use crate::batch::{Bulk, Pool};

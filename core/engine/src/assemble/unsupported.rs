@@ -5,6 +5,10 @@ use sysloom_config::catalogue::{Param, Type};
 use sysloom_config::plan::{Origin, Plan, Setting, Value, Values};
 use sysloom_config::{Diagnostic, Span};
 
+/// What each kind of object may say without effect.
+pub const WITHOUT_EFFECT: [(&str, &[&str]); 4] =
+    [("global", GLOBALS), ("ratelimit", RATE_LIMITS), ("queue", QUEUES), ("queue", DISK)];
+
 /// Adds a warning for everything in the Plan that the engine does not honour.
 pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
     let mut say = |what: String, span: Span| {
@@ -55,6 +59,22 @@ const GLOBALS: &[&str] = &[
     "stdlog.channelspec",
     "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
+    "compactJsonString",
+    "abortOnFailedQueueStartup",
+    "security.abortOnIDResolutionFail",
+    "reportChildProcessExits",
+    "janitor.interval",
+    "debug.logFile",
+    "debug.gnutls",
+    "debug.files",
+    "$DebugFile",
+    "$DebugLevel",
+    "$DebugPrintTemplateList",
+    "$DebugPrintModuleList",
+    "$DebugPrintCFSyslineHandlerList",
+    "$LogRSyslogStatusMessages",
+    "$ErrorMessagesToStderr",
+    "$LocalHostIPIF",
 ];
 const RATE_LIMITS: &[&str] = &[
     "policyWatch",
