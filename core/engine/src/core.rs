@@ -364,6 +364,11 @@ impl Services for Core {
                 let own = words.next().unwrap_or_default();
                 Ok(self.senders.admits(protocol, own, ip).into())
             }
+            "sender.folded" => Ok(self
+                .settled
+                .get()
+                .map_or(0, |settled| settled.around.peers.intern_folded(argument))
+                .into()),
             _ => self.control.obey(command, argument, &self.log.version),
         }
     }

@@ -28,6 +28,8 @@ pub struct Peer {
     /// Its address as text; `127.0.0.1` for this host.
     pub ip: String,
     given: String,
+    /// The number of the same sender whose name keeps its case, if this one's name is wanted in lower case.
+    folded: Option<u32>,
     found: OnceLock<Found>,
 }
 
@@ -42,7 +44,7 @@ struct Found {
 
 #[derive(Default)]
 struct Table {
-    by_key: HashMap<(String, String), u32>,
+    by_key: HashMap<(String, String, Option<u32>), u32>,
     all: Vec<Arc<Peer>>,
 }
 
@@ -84,7 +86,17 @@ impl Peers {
 
     /// The number of a sender. An empty `name` is resolved when somebody asks for it.
     pub fn intern(&self, ip: &str, name: &str) -> u32 {
-        let key = (ip.to_owned(), name.to_owned());
+        self.number(ip, name, None)
+    }
+
+    /// As [`Peers::intern`] of a sender without name, whose name from DNS will be in lower case (preserveCase="off").
+    pub fn intern_folded(&self, ip: &str) -> u32 {
+        let kept = self.intern(ip, "");
+        self.number(ip, "", Some(kept))
+    }
+
+    fn number(&self, ip: &str, name: &str, folded: Option<u32>) -> u32 {
+        let key = (ip.to_owned(), name.to_owned(), folded);
         if let Some(&id) = self.table.read().unwrap_or_else(|e| e.into_inner()).by_key.get(&key) {
             return id;
         }
@@ -93,7 +105,7 @@ impl Peers {
             return id;
         }
         let id = table.all.len() as u32;
-        table.all.push(Arc::new(Peer { ip: ip.to_owned(), given: name.to_owned(), found: OnceLock::new() }));
+        table.all.push(Arc::new(Peer::new(ip, name, folded)));
         table.by_key.insert(key, id);
         id
     }
@@ -108,9 +120,15 @@ impl Peers {
         if self.ttl.is_some_and(is_old) { self.forget(id, &known) } else { known }
     }
 
+    /// The one number of a sender, whatever the case of its name is to be.
+    pub fn kept(&self, id: u32) -> u32 {
+        let table = self.table.read().unwrap_or_else(|e| e.into_inner());
+        table.all.get(id as usize).and_then(|peer| peer.folded).unwrap_or(id)
+    }
+
     /// The same sender, whose name has yet to be found.
     fn forget(&self, id: u32, old: &Peer) -> Arc<Peer> {
-        let new = Arc::new(Peer { ip: old.ip.clone(), given: old.given.clone(), found: OnceLock::new() });
+        let new = Arc::new(Peer::new(&old.ip, &old.given, old.folded));
         let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
         if let Some(place) = table.all.get_mut(id as usize) {
             *place = Arc::clone(&new);
@@ -122,8 +140,7 @@ impl Peers {
     pub fn rename_local(&self, name: &str) {
         let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
         if let Some(local) = table.all.first_mut().filter(|local| local.given != name) {
-            let ip = local.ip.clone();
-            *local = Arc::new(Peer { ip, given: name.to_owned(), found: OnceLock::new() });
+            *local = Arc::new(Peer::new(&local.ip, name, None));
         }
     }
 
@@ -142,7 +159,11 @@ impl Peers {
             if let Some(name) = found.as_deref().filter(|_| forged) {
                 self.tell(&peer.ip, name);
             }
-            let name = found.filter(|_| !forged).unwrap_or_else(|| peer.ip.clone());
+            let name = match found.filter(|_| !forged) {
+                Some(name) if peer.folded.is_some() => name.to_lowercase(),
+                Some(name) => name,
+                None => peer.ip.clone(),
+            };
             Found { name, forged, at: Instant::now() }
         })
     }
@@ -159,6 +180,12 @@ impl Peers {
     }
 }
 
+impl Peer {
+    fn new(ip: &str, given: &str, folded: Option<u32>) -> Self {
+        Self { ip: ip.to_owned(), given: given.to_owned(), folded, found: OnceLock::new() }
+    }
+}
+
 /// The name that DNS or the hosts file has for an address.
 pub fn reverse(ip: IpAddr) -> Option<String> {
     // A name that reads like an address is no name: it would let a sender choose its own.
@@ -167,7 +194,7 @@ pub fn reverse(ip: IpAddr) -> Option<String> {
 
 fn ask(ip: IpAddr) -> Option<String> {
     let (name, _) = getnameinfo(&SocketAddr::new(ip, 0), libc::NI_NAMEREQD).ok()?;
-    (!name.is_empty()).then(|| name.to_lowercase())
+    (!name.is_empty()).then_some(name)
 }
 
 /// Whether the resolver takes a name for an address in any of its forms, `1.2` and `0x7f.1` among them.
@@ -195,6 +222,21 @@ mod tests {
         assert_eq!(peers.peer(0).ip, "127.0.0.1");
         peers.rename_local("there");
         assert_eq!((peers.name(&peers.peer(0)), peers.peer(0).ip.as_str()), ("there", "127.0.0.1"));
+    }
+
+    #[test]
+    fn the_case_of_a_name_is_the_inputs_choice() {
+        let lookup = |_| Some("Host.Example".to_owned());
+        for ttl in [None, Some(Duration::ZERO)] {
+            let peers = Peers { lookup, ..Peers::new("here", true).expiring(ttl) };
+            let (kept, folded) = (peers.intern("192.0.2.1", ""), peers.intern_folded("192.0.2.1"));
+            for _ in 0..2 {
+                assert_eq!(peers.name(&peers.peer(kept)), "Host.Example");
+                assert_eq!(peers.name(&peers.peer(folded)), "host.example");
+            }
+            assert_eq!(peers.intern_folded("192.0.2.1"), folded);
+            assert_eq!([kept, folded, 0].map(|id| peers.kept(id)), [kept, kept, 0]);
+        }
     }
 
     #[test]

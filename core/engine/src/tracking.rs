@@ -52,8 +52,9 @@ impl Tracking {
         for run in frames.chunk_by(|a, b| a.peer == b.peer) {
             // Number 0 is this host.
             let Some(Frame { peer, .. }) = run.first().filter(|frame| frame.peer != 0) else { continue };
+            let peer = peers.kept(*peer);
             let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
-            let sender = senders.entry(*peer).or_insert_with(|| self.appear(*peer, peers));
+            let sender = senders.entry(peer).or_insert_with(|| self.appear(peer, peers));
             sender.messages.fetch_add(run.len() as u64, Ordering::Relaxed);
             let now = Instant::now();
             if now.duration_since(sender.last) >= Duration::from_secs(1) {

@@ -23,6 +23,8 @@ pub struct Imtcp {
     params: InputParams,
     rules: Rules,
     submit: Submit,
+    /// Sender names keep their case.
+    preserve_case: bool,
     listen: Sizes,
     limit: Option<Mutex<Limit>>,
     submitted: Counter,
@@ -63,7 +65,7 @@ impl Input for Imtcp {
         if params.allowed_sender.as_ref().is_some_and(Vec::is_empty) {
             return Err(Complaint::new("allowedSender names nobody").param("allowedSender"));
         }
-        let rules = params.rules(module, host.max_message_size())?;
+        let rules = params.rules(module, host.max_message_size());
         let max_sessions = params.max_sessions.unwrap_or(module.max_sessions);
         let listen = Sizes {
             max_sessions,
@@ -84,6 +86,7 @@ impl Input for Imtcp {
         Ok(Self {
             host,
             rules,
+            preserve_case: params.preserve_case.unwrap_or(module.preserve_case),
             submit: if delay { Submit::LIGHT_DELAY } else { Submit::NONE },
             listen,
             limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
@@ -124,11 +127,19 @@ impl Input for Imtcp {
     }
 }
 
+impl Imtcp {
+    /// The number of a sender, by which its messages get their names.
+    fn sender(&self, accepted: &Accepted<'_>) -> u32 {
+        let folded = || self.host.control("sender.folded", accepted.address).ok()?.try_into().ok();
+        if self.preserve_case { accepted.peer } else { folded().unwrap_or(accepted.peer) }
+    }
+}
+
 impl StreamInput for Imtcp {
     type Session = Session;
 
     fn open(&self, accepted: Accepted<'_>) -> Session {
-        Session::new(&accepted)
+        Session::new(&accepted, self.sender(&accepted))
     }
 
     fn data(&self, session: &mut Session, bytes: &[u8]) -> Result<(), Complaint> {

@@ -75,7 +75,7 @@ pub struct ModuleParams {
         legacy = "InputTCPServerKeepAlive_intvl:module"
     )]
     pub keep_alive_interval: u32,
-    /// Keep the case of sender names; off is not there yet.
+    /// Keep the case of sender names that come from DNS.
     #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
     pub preserve_case: bool,
     /// Who may connect: addresses, networks and names; otherwise whom `$AllowedSender` names.
@@ -166,7 +166,7 @@ pub struct InputParams {
     /// Seconds between probes; 0 = the system's.
     #[param(name = "keepAlive.interval", non_negative)]
     pub keep_alive_interval: Option<u32>,
-    /// Keep the case of sender names; off is not there yet.
+    /// Keep the case of sender names that come from DNS.
     pub preserve_case: Option<bool>,
     /// The zone of times that name none, `+hh:mm` or `-hh:mm`; otherwise this host's.
     #[param(name = "defaultTZ", word)]
@@ -185,13 +185,9 @@ pub struct InputParams {
 }
 
 impl InputParams {
-    pub fn rules(&self, module: &ModuleParams, max_message: usize) -> Result<Rules, Complaint> {
-        if !self.preserve_case.unwrap_or(module.preserve_case) {
-            let word = "preserveCase=\"off\" is not supported yet";
-            return Err(Complaint::new(word).param("preserveCase"));
-        }
+    pub fn rules(&self, module: &ModuleParams, max_message: usize) -> Rules {
         let delimiter = self.addtl_frame_delimiter.unwrap_or(module.addtl_frame_delimiter);
-        Ok(Rules {
+        Rules {
             octet_counted: self.support_octet_counted_framing.unwrap_or(module.octet_counted_framing),
             lf: !self.disable_lf.unwrap_or(module.disable_lf),
             extra_delimiter: u8::try_from(delimiter).ok(),
@@ -200,6 +196,6 @@ impl InputParams {
             discard_truncated: self.discard_truncated_msg.unwrap_or(module.discard_truncated_msg),
             cisco_asa: self.cisco_asa,
             multi_line: self.multi_line,
-        })
+        }
     }
 }

@@ -37,10 +37,10 @@ struct Peer<'a> {
 }
 
 impl Session {
-    pub fn new(accepted: &Accepted<'_>) -> Self {
+    pub fn new(accepted: &Accepted<'_>, peer: u32) -> Self {
         Self {
             splitter: Splitter::new(),
-            peer: accepted.peer,
+            peer,
             port: accepted.port,
             logged: 0,
             address: accepted.address.into(),

@@ -213,14 +213,29 @@ fn there_are_only_so_many_listeners() {
 }
 
 #[test]
-fn case_folding_is_refused_rather_than_ignored() {
+fn the_case_of_names_is_kept_unless_told() {
+    let off = &[("preserveCase", "off")][..];
+    let on = &[("preserveCase", "on")][..];
+    for (module, params, peer) in
+        [(&[][..], &[][..], 7), (off, &[][..], 9), (&[][..], off, 9), (off, on, 7), (on, off, 9)]
+    {
+        let host = TestHost::new();
+        host.answer("sender.folded", &[9]);
+        let input = input(&host, module, params);
+        input.data(&mut open(&input), b"<1>a\n").unwrap();
+        assert_eq!(host.submitted()[0].peer, peer);
+        let asked = [("sender.folded".to_owned(), "192.0.2.8".to_owned())];
+        assert_eq!(host.commands(), if peer == 9 { &asked[..] } else { &[] });
+    }
+    // A host that does not know the command.
     let host = TestHost::new();
-    let made = Imtcp::new(
-        &settings(&[("preserveCase", "off")]).unwrap(),
-        settings(&[("port", "0")]).unwrap(),
-        host.host(),
-    );
-    assert_eq!(made.err().unwrap().param, Some("preserveCase"));
+    let input = input(&host, off, &[]);
+    input.data(&mut open(&input), b"<1>a\n").unwrap();
+    assert_eq!(host.submitted()[0].peer, 7);
+}
+
+#[test]
+fn a_listener_needs_a_port() {
     let missing = settings::<InputParams>(&[]).err().unwrap();
     assert_eq!(missing.param, Some("port"));
 }

@@ -25,6 +25,8 @@ pub struct Imudp {
     batch: usize,
     time_requery: u32,
     schedule: Option<Schedule>,
+    /// Sender names keep their case.
+    preserve_case: bool,
     /// Who may send, with commas between.
     allowed: String,
     limit: Option<Mutex<Limit>>,
@@ -47,6 +49,7 @@ impl Input for Imudp {
             batch: module.batch_size as usize,
             time_requery: module.time_requery,
             schedule: Schedule::new(module)?,
+            preserve_case: module.preserve_case,
             allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
             limit: Limit::unless_named(&params.limit_name, params.limit_interval, params.limit_burst)
                 .map(Mutex::new),
@@ -91,6 +94,13 @@ impl Imudp {
         if let Some(Err(why)) = self.schedule.map(Schedule::apply) {
             self.host.log(Level::Error, why.code, &why.text);
         }
+    }
+
+    /// The number of a sender, by which its messages get their names.
+    fn sender(&self, ip: &str) -> u32 {
+        let folded = || self.host.control("sender.folded", ip).ok()?.try_into().ok();
+        let folded = if self.preserve_case { None } else { folded() };
+        folded.unwrap_or_else(|| self.host.intern(ip, "", 0))
     }
 }
 

@@ -20,6 +20,9 @@ pub struct ModuleParams {
     /// Their priority, for fifo and rr.
     #[param(min = 0, max = 99, legacy = "IMUDPSchedulingPriority:module")]
     pub scheduling_priority: Option<u8>,
+    /// Keep the case of sender names that come from DNS.
+    #[param(default = "off")]
+    pub preserve_case: bool,
     /// Who may send: addresses, networks and names; otherwise whom `$AllowedSender` names.
     pub allowed_sender: Vec<String>,
 }

@@ -217,12 +217,16 @@ impl<'a> Receiver<'a> {
             if self.senders.len() >= MAX_SENDERS {
                 self.senders.clear();
             }
-            let (host, allowed) = (self.input.host, &self.input.allowed);
+            let input = self.input;
             let number = *self.senders.entry(ip).or_insert_with(|| {
                 let text = ip.to_canonical().to_string();
                 // A host that has no lists lets everybody send.
-                let may = host.control("sender.allowed", &format!("UDP {text} {allowed}")).unwrap_or(1) != 0;
-                may.then(|| host.intern(&ip.to_string(), "", 0))
+                let may = input
+                    .host
+                    .control("sender.allowed", &format!("UDP {text} {}", input.allowed))
+                    .unwrap_or(1)
+                    != 0;
+                may.then(|| input.sender(&ip.to_string()))
             });
             self.last = (ip, number);
         }

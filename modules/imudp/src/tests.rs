@@ -77,6 +77,22 @@ fn a_datagram_is_a_message_of_its_sender() {
 }
 
 #[test]
+fn names_of_senders_are_in_lower_case_unless_told() {
+    for (module, commands) in [
+        (&[][..], &["sender.allowed", "sender.folded"][..]),
+        (&[("preserveCase", "on")][..], &["sender.allowed"][..]),
+    ] {
+        let host = TestHost::new();
+        host.answer("sender.folded", &[9]);
+        let input = make(&host, module, &[]);
+        assert_eq!(input.sender("192.0.2.8"), if commands.len() == 2 { 9 } else { 1 });
+        let host = run(module, &[], 1, |_, ports| send(ports[0], &["a"]));
+        assert_eq!(host.commands().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>(), commands);
+        assert_eq!(host.peer(host.submitted()[0].peer).unwrap().0, "127.0.0.1");
+    }
+}
+
+#[test]
 fn one_free_port_serves_both_families_and_stands_in_the_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("port");

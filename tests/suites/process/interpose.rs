@@ -1,7 +1,8 @@
 //! Calls that a preloaded library can take over: they go through libc's symbols.
 
 use crate::library;
-use sysloom_tests::{Diag, Dir, wait_for};
+use std::io::Write;
+use sysloom_tests::{Daemon, Diag, Dir, file_lines, wait_for};
 
 /// gethostname, getaddrinfo, epoll_ctl and the clock are counted, and changed where that can be seen.
 const INTERPOSER: &str = r#"
@@ -192,5 +193,64 @@ fn names_addresses_polls_and_clocks_go_through_libc() {
     let seen = std::fs::read_to_string(seen).unwrap();
     for call in ["gethostname", "getaddrinfo", "epoll_ctl"] {
         assert!(seen.lines().any(|line| line == call), "{call}");
+    }
+}
+
+/// All addresses have the same name.
+const NAMES: &str = r#"
+#include <netdb.h>
+#include <string.h>
+
+int getnameinfo(const struct sockaddr *sa, socklen_t salen, char *host, socklen_t hostlen, char *serv,
+                socklen_t servlen, int flags) {
+    (void)sa; (void)salen; (void)flags;
+    if (host && hostlen) strncpy(host, "Sender.EXAMPLE.test", hostlen);
+    if (serv && servlen) strncpy(serv, "0", servlen);
+    return 0;
+}
+"#;
+
+/// imudp folds names from DNS unless told otherwise, and imtcp keeps them.
+#[test]
+fn the_case_of_senders_names_is_each_inputs_choice() {
+    let folded = "sender.example.test";
+    let kept = "Sender.EXAMPLE.test";
+    for (udp, tcp, legacy, names) in [
+        ("", "", "", [kept, folded]),
+        ("preserveCase=\"on\"", "preserveCase=\"off\"", "", [folded, kept]),
+        ("preserveCase=\"off\"", "", "$InputTCPServerPreserveCase off", [folded, folded]),
+    ] {
+        let dir = Dir::new();
+        let interposer = library(&dir, "names", NAMES);
+        let input = |word| {
+            format!(
+                "input(type=\"{word}\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/{word}\")"
+            )
+        };
+        let config = format!(
+            "module(load=\"imudp\" {udp})\nmodule(load=\"imtcp\" {tcp})\n{legacy}\n{}\n{}\n\
+             template(name=\"t\" type=\"string\" string=\"%inputname% %fromhost% %hostname% %fromhost-ip%\\n\")\n\
+             if $fromhost-ip != \"\" and $inputname startswith \"im\" then\n\
+             action(type=\"omfile\" file=\"{{dir}}/log\" template=\"t\")\n",
+            input("imudp"),
+            input("imtcp")
+        );
+        let daemon = Daemon::start_with(&dir, "daemon", &config, |command| {
+            command.env("LD_PRELOAD", &interposer);
+        });
+        let port = |word| daemon.port(&dir.file(word));
+        let udp = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        udp.send_to(b"<13>", ("127.0.0.1", port("imudp"))).unwrap();
+        let mut tcp = std::net::TcpStream::connect(("127.0.0.1", port("imtcp"))).unwrap();
+        tcp.write_all(b"<13>:\n").unwrap();
+        let mut lines = file_lines(&dir.file("log"), 2);
+        lines.sort();
+        let want: Vec<_> = ["imtcp", "imudp"]
+            .iter()
+            .zip(names)
+            .map(|(word, name)| format!("{word} {name} {name} 127.0.0.1"))
+            .collect();
+        assert_eq!(lines, want);
+        daemon.stop();
     }
 }
