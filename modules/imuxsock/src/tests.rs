@@ -265,16 +265,18 @@ fn the_system_socket_has_its_own_parameters_and_exists_once() {
         ("sysSock.unlink", "off"),
         ("sysSock.rateLimit.interval", "600"),
         ("sysSock.rateLimit.burst", "1"),
-        ("sysSock.rateLimit.severity", "5"),
+        ("sysSock.rateLimit.severity", "6"),
     ];
     let module = Module::read_for_test(&words);
-    let host = serve(&module, settings(&[]).unwrap(), 1, || send(&path, &["<13>su[1]: x", "<13>y"]));
+    let host = serve(&module, settings(&[]).unwrap(), 2, || {
+        send(&path, &["<14>su[1]: x", "<14>y", "<13>z"]);
+    });
     assert!(path.exists());
     let message = &host.submitted()[0];
     assert_eq!((message.flags, message.received_ns), (0, 0));
     assert!(host.messages()[0].contains(&format!("su[{0}]: x @[_PID={0} ", std::process::id())));
     assert_eq!(Submit(host.submits().2), Submit::FLUSH | Submit::LIGHT_DELAY);
-    assert_eq!((host.submitted().len(), host.count("ratelimit.discarded")), (1, 1));
+    assert_eq!((host.submitted().len(), host.count("ratelimit.discarded")), (2, 1));
 
     let path = dir.path().join("trusted");
     let words = [("sysSock.name", path.to_str().unwrap()), ("sysSock.ignoreOwnMessages", "off")];

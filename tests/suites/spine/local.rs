@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 use sysloom_tests::{Daemon, Dir, file_lines, wait_for};
 
@@ -25,10 +26,14 @@ fn what_an_input_of_the_machine_brings_goes_to_its_ruleset() {
     let config = format!(
         "{FILES}module(load=\"immark\" interval=\"1\" markMessageText=\"a mark\" ruleset=\"own\")\n\
          module(load=\"imklog\" logPath=\"{{dir}}/kmsg\" ruleset=\"own\")\n\
-         module(load=\"impstats\" interval=\"1\" ruleset=\"own\")\n"
+         module(load=\"impstats\" interval=\"1\" ruleset=\"own\")\n\
+         module(load=\"imuxsock\" sysSock.use=\"off\")\n\
+         input(type=\"imuxsock\" socket=\"{{dir}}/socket\" ruleset=\"own\")\n"
     );
     let daemon = Daemon::start(&dir, "collector", &config);
-    let all = ["a mark", "from the kernel", "origin=core.queue"];
+    let sender = UnixDatagram::unbound().unwrap();
+    wait_for("the socket", || sender.send_to(b"<13>a: from a program", dir.file("socket")).ok());
+    let all = ["a mark", "from the kernel", "origin=core.queue", "from a program"];
     wait_for("a message of each", || {
         let own = std::fs::read_to_string(dir.file("own")).unwrap_or_default();
         all.iter().all(|text| own.contains(text)).then_some(())

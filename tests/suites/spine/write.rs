@@ -1,6 +1,7 @@
 //! omfile: modes of what it creates, `-` before a path, and a file that cannot be written.
 
 use crate::RECEIVE;
+use nix::unistd::Uid;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use sysloom_tests::{Daemon, Dir, connect, file_lines, lines};
@@ -34,6 +35,25 @@ fn creation_modes_count_for_the_files_that_follow() {
         assert_eq!(got, mode, "{name}: {got:o}");
     }
     assert_eq!(daemon.stop(), "");
+}
+
+/// The daemon has no right to give a file away. One action does not mind; the other minds until it tries again.
+#[test]
+fn an_owner_that_cannot_be_set_suspends_unless_told_otherwise() {
+    let dir = Dir::new();
+    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let drop = if Uid::effective().is_root() { "$PrivDropToUserID 65534\n" } else { "" };
+    let config = format!(
+        "{RECEIVE}{drop}\
+         action(type=\"omfile\" name=\"strict\" file=\"{{dir}}/strict\" fileOwnerNum=\"4711\")\n\
+         action(type=\"omfile\" name=\"lax\" file=\"{{dir}}/lax\" fileOwnerNum=\"4711\" failOnChownFailure=\"off\")\n"
+    );
+    let daemon = Daemon::start(&dir, "daemon", &config);
+    connect(daemon.port(&dir.file("port"))).write_all(lines(0..10).as_bytes()).unwrap();
+    assert_eq!(file_lines(&dir.file("lax"), 10).len(), 10);
+    daemon.wait_stderr("action 'strict' suspended");
+    let said = daemon.stop();
+    assert!(said.contains(&format!("file '{}': chown failed", dir.file("lax").display())), "{said}");
 }
 
 /// One file cannot be opened; it is said once, and the other gets everything.
