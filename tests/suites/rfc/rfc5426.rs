@@ -1,8 +1,12 @@
 //! RFC 5426, syslog over UDP, through imudp and omfwd.
 
-use std::io::ErrorKind;
-use std::io::Write;
+use nix::sys::socket::{
+    AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, SockaddrIn, sendto, socket, sockopt,
+};
+use nix::sys::time::{TimeVal, TimeValLike};
+use std::io::{ErrorKind, Write};
 use std::net::UdpSocket;
+use std::os::fd::AsRawFd;
 use sysloom_tests::{Daemon, Dir, PATIENCE, connect, file_lines};
 
 /// A collector over UDP on both families, and the port that it has.
@@ -85,9 +89,18 @@ fn rfc5426_03_04_05_long_datagrams_are_taken_whole() {
 /// any.
 #[test]
 fn rfc5426_07_08_port_514_and_any_port_of_the_sender() {
+    through_port_514("127.0.53.14");
+}
+
+/// RFC 3164 2: syslog's port is UDP 514.
+#[test]
+fn rfc3164_11_udp_port_514() {
+    through_port_514("127.0.53.15");
+}
+
+/// `there` is an address of loopback that nobody else uses.
+fn through_port_514(there: &str) {
     let dir = Dir::new();
-    // An address of loopback that nobody else uses.
-    let there = "127.0.53.14";
     let Ok(probe) = UdpSocket::bind((there, 514)) else {
         println!("skipped: port 514 needs privileges");
         return;
@@ -111,6 +124,56 @@ fn rfc5426_07_08_port_514_and_any_port_of_the_sender() {
     }
     sending.stop();
     daemon.stop();
+}
+
+/// RFC 5426 3.6: a sender has its datagrams summed; what has no sum is accepted over IPv4, and what has a wrong one is not.
+#[test]
+fn rfc5426_09_checksums() {
+    let flags = SockFlag::SOCK_CLOEXEC;
+    let Ok(wire) = socket(AddressFamily::Inet, SockType::Raw, flags, SockProtocol::Udp) else {
+        println!("skipped: a raw socket needs privileges");
+        return;
+    };
+    nix::sys::socket::setsockopt(&wire, sockopt::ReceiveTimeout, &TimeVal::seconds(30)).unwrap();
+    let dir = Dir::new();
+    let (daemon, port) = collector(&dir);
+    let away = Dir::new();
+    let (sending, mut stream) = sender(&away, &format!("*.* @127.0.0.1:{port};t"));
+    let to = SockaddrIn::new(127, 0, 0, 1, port);
+    let ours = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    for (sum, text) in [(0xdead, "wrong sum"), (0, "no sum")] {
+        let datagram = datagram(ours, port, sum, &format!("<13>1 - h - - - - {text}"));
+        assert_eq!(sendto(wire.as_raw_fd(), &datagram, &to, MsgFlags::empty()).unwrap(), datagram.len());
+    }
+    assert_eq!(file_lines(&dir.file("log"), 1), ["h|no sum"]);
+    stream.write_all(b"<13>1 - h - - - - summed\n").unwrap();
+    assert_eq!(file_lines(&dir.file("log"), 2), ["h|no sum", "h|summed"]);
+    // The wire had all that went to this port, the one without a sum too.
+    let mut sums = Vec::new();
+    let mut bytes = [0; 65536];
+    while sums.len() < 3 {
+        let n = nix::unistd::read(&wire, &mut bytes).expect("the datagrams are seen");
+        let packet = &bytes[..n];
+        let Some(udp) = packet.first().and_then(|first| packet.get(usize::from(first & 15) * 4..)) else {
+            continue;
+        };
+        let word = |at: usize| udp.get(at..at + 2).map_or(0, |two| u16::from_be_bytes([two[0], two[1]]));
+        if word(2) == port {
+            sums.push((word(0) == ours, word(6)));
+        }
+    }
+    let without = sums.iter().filter(|(_, sum)| *sum == 0).count();
+    let summed = sums.iter().find(|(crafted, _)| !crafted).expect("the sender's");
+    assert!(without == 1 && summed.1 != 0, "{sums:?}");
+    sending.stop();
+    daemon.stop();
+}
+
+/// A UDP datagram with this sum, without the head that the system adds.
+fn datagram(from: u16, to: u16, sum: u16, text: &str) -> Vec<u8> {
+    let length = u16::try_from(text.len() + 8).expect("a short text");
+    let head = [from, to, length, sum].map(u16::to_be_bytes).concat();
+    [head.as_slice(), text.as_bytes()].concat()
 }
 
 /// RFC 5426 4.1: the datagram's source is not the originator; the message says who that is.
