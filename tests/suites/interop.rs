@@ -1,6 +1,6 @@
 //! Other people's software as peers, in both roles, over plain TCP, UDP, local sockets and TLS with every way to
 //! authenticate that the peer has. The matrix is data; a peer that is not installed is skipped by name. Each test
-//! prints the rows of the README's table.
+//! prints its rows of the README's table, and fails where the README does not have them.
 
 #[path = "interop/receive.rs"]
 mod receive;
@@ -60,10 +60,21 @@ const SENDERS: [(&str, [bool; 4]); 4] = [
     ("none", [true, false, false, false]),
 ];
 
-/// One row of the README's table.
+/// One row of the README's table, which says what a test has shown: `what` is the auth mode where it is TLS.
+#[track_caller]
 fn row(peer: &str, role: &str, transport: &str, what: &str) {
     println!("| {peer} | {role} | {transport} | {what} |");
+    let line = README.lines().find(|line| line.starts_with(&format!("| {peer} |")));
+    let line = line.unwrap_or_else(|| panic!("README.md, Other people's software: no row of {peer}"));
+    let cell = line.split('|').nth(if role == "sender" { 2 } else { 3 }).unwrap_or_default();
+    let word = if transport == "socket" { "local socket".to_owned() } else { transport.to_uppercase() };
+    let of_it = cell.split(';').map(str::trim).find(|part| part.starts_with(&word));
+    let mode = if word == "TLS" { what.trim_start_matches("x509/") } else { "" };
+    let is_told = of_it.is_some_and(|part| part.contains(mode));
+    assert!(is_told, "README.md, Other people's software: {peer}, {role}, {word} {mode}: {line}");
 }
+
+const README: &str = include_str!("../../README.md");
 
 /// `SHA1:` before a fingerprint, as rsyslog writes it.
 fn labelled(auth: Auth, mut peers: Vec<String>) -> Vec<String> {
