@@ -135,6 +135,19 @@ fn a_connection_closed_while_idle_loses_and_doubles_nothing() {
     }
 }
 
+/// A commit of nothing shows it.
+#[test]
+fn whether_the_peer_is_there_is_looked_at_first_unless_told_otherwise() {
+    for (word, connects) in [("on", 2), ("off", 1)] {
+        let server = listener();
+        let mut bench = Bench::tcp(&server, &[("extendedConnectionCheck", word)]);
+        is_done(bench.commit(["<13>one"]));
+        close(accept(&server));
+        is_done(bench.commit([""; 0]));
+        assert_eq!(bench.count("num.connects"), connects, "{word}");
+    }
+}
+
 #[test]
 fn the_last_message_is_sent_again_if_that_is_wanted() {
     for (word, wire) in [("on", "<13>two\n<13>three\n"), ("off", "<13>three\n")] {
@@ -265,6 +278,41 @@ fn a_compressed_stream_starts_anew_with_each_connection() {
         Decompress::new(true).decompress_vec(&packed[..len], &mut out, FlushDecompress::Sync).unwrap();
         assert_eq!(out, text.as_bytes());
         close(stream);
+    }
+}
+
+#[test]
+fn a_compressed_stream_keeps_what_is_little_if_told_so() {
+    for (word, kept) in [("on", false), ("off", true)] {
+        let params = [("compression.mode", "stream:always"), ("compression.stream.flushOnTXEnd", word)];
+        let server = listener();
+        let mut bench = Bench::tcp(&server, &params);
+        is_done(bench.commit(["<13>one"]));
+        // A header may go out.
+        assert_eq!(bench.count("bytes.sent") < 8, kept, "{word}");
+    }
+}
+
+#[test]
+fn a_member_of_a_pool_is_tried_again_after_its_interval() {
+    let (away, there) = (listener(), listener());
+    let ports = [&away, &there].map(|s| s.local_addr().unwrap().port().to_string());
+    let both = ports.join("|");
+    let mut bench = Bench::new(&[
+        ("target", "127.0.0.1|127.0.0.1"),
+        ("port", both.as_str()),
+        ("protocol", "tcp"),
+        ("pool.resumeInterval", "1"),
+    ]);
+    drop(away);
+    is_done(bench.commit(["0"]));
+    let back = TcpListener::bind(format!("127.0.0.1:{}", ports[0])).unwrap();
+    back.set_nonblocking(true).unwrap();
+    let until = std::time::Instant::now() + Duration::from_secs(20);
+    while back.accept().is_err() {
+        assert!(std::time::Instant::now() < until, "it was not tried again");
+        is_done(bench.commit(["1"]));
+        std::thread::yield_now();
     }
 }
 

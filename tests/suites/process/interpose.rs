@@ -48,6 +48,12 @@ int epoll_ctl(int epfd, int op, int fd, struct epoll_event *event) {
     return real(epfd, op, fd, event);
 }
 
+int fdatasync(int fd) {
+    (void)fd;
+    note("fdatasync\n");
+    return 0;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now) {
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = dlsym(RTLD_NEXT, "clock_gettime");
@@ -193,6 +199,28 @@ fn names_addresses_polls_and_clocks_go_through_libc() {
     let seen = std::fs::read_to_string(seen).unwrap();
     for call in ["gethostname", "getaddrinfo", "epoll_ctl"] {
         assert!(seen.lines().any(|line| line == call), "{call}");
+    }
+}
+
+/// omfile's `sync`: what is written is on the disk before more is taken.
+#[test]
+fn a_file_is_synchronized_if_that_is_asked_for() {
+    for (word, synchronized) in [("on", true), ("off", false)] {
+        let dir = Dir::new();
+        let preloaded = library(&dir, "interpose", INTERPOSER);
+        let config = format!(
+            "if $inputname == \"imdiag\" then action(type=\"omfile\" file=\"{{dir}}/log\" sync=\"{word}\")\n"
+        );
+        let seen = dir.file("seen");
+        let mut daemon = Diag::start_with(&dir, "", &config, |command| {
+            command.env("LD_PRELOAD", &preloaded).env("INTERPOSED", &seen);
+        });
+        daemon.say("injectmsg 0 1");
+        daemon.say("WaitMainQueueEmpty");
+        assert_eq!(file_lines(&dir.file("log"), 1).len(), 1);
+        assert!(daemon.stop().success());
+        let seen = std::fs::read_to_string(seen).unwrap();
+        assert_eq!(seen.lines().any(|line| line == "fdatasync"), synchronized, "{word}");
     }
 }
 
