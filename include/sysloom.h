@@ -163,6 +163,9 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 /* The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and */
 /* the object, whose members become `$!`. What is no object is left out. */
 #define SYSLOOM_FRAME_FLAG_VARIABLES 32
+/* A process of this host sent it, and the input tells such apart: what stands from `PORT_SHIFT` on is a number of */
+/* the process and no port. */
+#define SYSLOOM_FRAME_FLAG_PROCESS 64
 /* From this bit on stands the sender's port; 0 = it has none, or it is not known. */
 #define SYSLOOM_FRAME_FLAG_PORT_SHIFT 16
 

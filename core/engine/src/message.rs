@@ -253,6 +253,7 @@ impl<'a> Message<'a> {
             }
             Property::FromhostPort => match self.head.flags >> frame_flag::PORT_SHIFT {
                 0 => {}
+                _ if self.head.flags & frame_flag::PROCESS != 0 => {}
                 port => system::number(port.into(), 1, out),
             },
             Property::Timereported | Property::Timegenerated => self.time(property).write_rfc3164(out),

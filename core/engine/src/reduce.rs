@@ -1,5 +1,6 @@
 //! `$RepeatedMsgReduction`: of a message that an input gets several times in a row, the first goes on at once and the
-//! others are counted; the last of them goes on when something else comes, or the input ends.
+//! others are counted; the last of them goes on when something else comes, or the input ends. An input that tells
+//! processes apart has each of them repeat itself only.
 //!
 //! `Core` sends the messages of inputs through here when the configuration asks for it. To know the same message again
 //! it must be parsed on the input's thread; without the directive nothing of this runs.
@@ -7,16 +8,26 @@
 use crate::intake::{self, Intake, now_ns};
 use crate::message::{Around, reception};
 use crate::worker::Reading;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use sysloom_abi::{Frame, submit_flag};
+use sysloom_abi::{Frame, frame_flag, submit_flag};
 use sysloom_wire::Parsed;
 
-/// What one input has got last, and how often.
+/// What one input, or each process that it tells apart, has said last, and how often.
 pub(crate) struct Reducer {
     reading: Reading,
     around: Arc<Around>,
     /// Threads of one input share it, as senders share a listener's limit in rsyslog.
-    state: Mutex<State>,
+    seen: Mutex<Seen>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// By the number of a process; 0 = all who are not told apart.
+    senders: BTreeMap<u32, State>,
+    /// What makes the message at hand the same as another.
+    key: Vec<u8>,
+    changed: Vec<u8>,
 }
 
 #[derive(Default)]
@@ -26,15 +37,13 @@ struct State {
     frame: Frame,
     /// How often it came again.
     again: u32,
-    /// What makes the last message the same, and the one at hand.
+    /// What makes another message the same.
     like: Vec<u8>,
-    key: Vec<u8>,
-    changed: Vec<u8>,
 }
 
 impl Reducer {
     pub(crate) fn new(reading: Reading, around: &Arc<Around>) -> Self {
-        Self { reading, around: Arc::clone(around), state: Mutex::default() }
+        Self { reading, around: Arc::clone(around), seen: Mutex::default() }
     }
 
     /// As [`Intake::submit`], less what only repeats.
@@ -46,7 +55,7 @@ impl Reducer {
         frames: &[Frame],
         flags: u32,
     ) -> usize {
-        let mut state = self.lock();
+        let mut seen = self.lock();
         for frame in frames {
             let off = frame.off as usize;
             let Some(message) = block.get(off..off + frame.len as usize) else { continue };
@@ -54,10 +63,20 @@ impl Reducer {
             if frame.received_ns == 0 {
                 frame.received_ns = now_ns();
             }
-            if !self.tell_apart(&mut state, &frame, message) {
+            if !self.tell_apart(&mut seen, &frame, message) {
                 continue;
             }
-            let repeats = !state.last.is_empty() && state.key == state.like;
+            let Seen { senders, key, .. } = &mut *seen;
+            let sender = match frame.flags & frame_flag::PROCESS {
+                0 => 0,
+                _ => frame.flags >> frame_flag::PORT_SHIFT,
+            };
+            if senders.len() >= MOST_SENDERS && !senders.contains_key(&sender) {
+                senders.values_mut().for_each(|state| state.send(intake, input, flags));
+                senders.clear();
+            }
+            let state = senders.entry(sender).or_default();
+            let repeats = !state.last.is_empty() && *key == state.like;
             if repeats {
                 state.again += 1;
             } else {
@@ -65,7 +84,7 @@ impl Reducer {
                 intake.submit(input, block, &[frame], flags & !submit_flag::FLUSH);
             }
             // rsyslog: the latest of them stands for all, with its time.
-            state.keep(block, frame);
+            state.keep(block, frame, key);
         }
         if flags & submit_flag::FLUSH != 0 {
             intake.submit(input, &[], &[], flags);
@@ -75,15 +94,15 @@ impl Reducer {
 
     /// The input has ended: what it got again goes on now.
     pub(crate) fn finish(&self, intake: &Arc<Intake>, input: u32) {
-        let mut state = self.lock();
-        state.send(intake, input, submit_flag::FLUSH);
-        state.last.clear();
+        for state in std::mem::take(&mut self.lock().senders).values_mut() {
+            state.send(intake, input, submit_flag::FLUSH);
+        }
     }
 
     /// Puts what makes this message the same as another into the key; false = it is none that is delivered.
     // rsyslog: MSG, HOSTNAME, PROCID and APP-NAME; not the time, nor the priority, nor MSGID and structured data.
-    fn tell_apart(&self, state: &mut State, frame: &Frame, message: &[u8]) -> bool {
-        let State { key, changed, .. } = state;
+    fn tell_apart(&self, seen: &mut Seen, frame: &Frame, message: &[u8]) -> bool {
+        let Seen { key, changed, .. } = seen;
         key.clear();
         changed.clear();
         let mut parsed = Parsed::new();
@@ -107,17 +126,17 @@ impl Reducer {
         true
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    fn keep(&mut self, block: &[u8], frame: Frame) {
+    fn keep(&mut self, block: &[u8], frame: Frame, key: &mut Vec<u8>) {
         self.last.clear();
         self.last.extend_from_slice(intake::whole(&frame, block));
         self.frame = Frame { off: 0, ..frame };
-        std::mem::swap(&mut self.key, &mut self.like);
+        std::mem::swap(key, &mut self.like);
     }
 
     /// Sends what came again, as one message that says how often.
@@ -128,3 +147,6 @@ impl State {
         }
     }
 }
+
+/// Processes whose last message is kept before all of them are forgotten.
+const MOST_SENDERS: usize = 1000;

@@ -34,6 +34,9 @@ pub mod frame_flag {
     /// The sender's variables stand behind the message: the length of a JSON object in four bytes, little end first, and
     /// the object, whose members become `$!`. What is no object is left out.
     pub const VARIABLES: u32 = 32;
+    /// A process of this host sent it, and the input tells such apart: what stands from [`PORT_SHIFT`] on is a number of
+    /// the process and no port.
+    pub const PROCESS: u32 = 64;
     /// From this bit on stands the sender's port; 0 = it has none, or it is not known.
     pub const PORT_SHIFT: u32 = 16;
 }

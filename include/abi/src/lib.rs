@@ -19,7 +19,8 @@
 //!   message read and set ([`Host::property`], [`Host::message_get`], [`Host::message_set`], [`Host::message_unset`]);
 //!   the status DECLINED; variables that come with a message ([`frame_flag::VARIABLES`]); the stream parameter
 //!   [`stream_param::KEY_PASS_FILE`]; a listener's own list of senders ([`ListenSpec::allowed`]); objects that count for
-//!   one instance ([`counter_flag::OWN`]); the sender's port with each message ([`frame_flag::PORT_SHIFT`]).
+//!   one instance ([`counter_flag::OWN`]); the sender's port with each message ([`frame_flag::PORT_SHIFT`]);
+//!   messages of processes that are told apart ([`frame_flag::PROCESS`]).
 #![forbid(unsafe_code)]
 
 mod basic;

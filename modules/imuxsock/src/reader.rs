@@ -100,6 +100,7 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
             if behind > 0 {
                 flags |= frame_flag::VARIABLES;
             }
+            flags |= limits.mark(process);
             frames.push(Frame { off: at as u32, len: len as u32, peer, flags, received_ns: received.at_ns });
             at += len + behind;
         }
@@ -184,6 +185,17 @@ impl Limits {
             discarded: host.counter("ratelimit.discarded"),
             limiters: host.counter("ratelimit.numratelimiters"),
         }
+    }
+
+    /// The flags that tell the process apart from others.
+    // rsyslog: where they have limits, they have their repetitions counted by themselves.
+    fn mark(&self, process: i32) -> u32 {
+        if self.interval == 0 || process == 0 {
+            return 0;
+        }
+        // Two that end up with one number differ by 65536 and more.
+        let number = (process ^ (process >> 16)) as u32 & 0xffff;
+        number << frame_flag::PORT_SHIFT | frame_flag::PROCESS
     }
 
     fn allow(&mut self, host: Host, process: i32, text: &[u8]) -> bool {

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram, UnixStream};
 use std::path::PathBuf;
 use std::time::Duration;
-use sysloom_sdk::frame_flag::{IGNORE_TIMESTAMP, LOCAL, NO_HOSTNAME, TRUNCATED};
+use sysloom_sdk::frame_flag::{IGNORE_TIMESTAMP, LOCAL, NO_HOSTNAME, PORT_SHIFT, PROCESS, TRUNCATED};
 use sysloom_sdk::testing::{TestHost, settings};
 use sysloom_sdk::{Params, Submit};
 
@@ -273,7 +273,10 @@ fn the_system_socket_has_its_own_parameters_and_exists_once() {
     });
     assert!(path.exists());
     let message = &host.submitted()[0];
-    assert_eq!((message.flags, message.received_ns), (0, 0));
+    // Processes with limits are told apart.
+    let pid = std::process::id();
+    let number = (pid ^ (pid >> 16)) & 0xffff;
+    assert_eq!((message.flags, message.received_ns), (PROCESS | number << PORT_SHIFT, 0));
     assert!(host.messages()[0].contains(&format!("su[{0}]: x @[_PID={0} ", std::process::id())));
     assert_eq!(Submit(host.submits().2), Submit::FLUSH | Submit::LIGHT_DELAY);
     assert_eq!((host.submitted().len(), host.count("ratelimit.discarded")), (2, 1));

@@ -3,6 +3,8 @@
 use crate::{send, start, texts};
 use std::io::Write;
 use std::net::TcpStream;
+use std::ops::Range;
+use std::os::unix::net::UnixDatagram;
 use std::time::{Duration, Instant};
 use sysloom_tests::{Dir, file_lines, wait_for};
 
@@ -39,6 +41,35 @@ fn inputs_share_the_limit_that_they_name() {
     drop((one, two));
     // What names no limit is not held back by it.
     send(&mut free, 50..53);
+    assert_eq!(file_lines(&dir.file("all"), 13).len(), 13);
+    daemon.stop();
+    assert_eq!(lines(&dir, "all"), texts((0..10).chain(50..53)));
+}
+
+/// The system socket and a further one; what they say of interval and burst themselves does not count.
+#[test]
+fn local_sockets_name_a_limit() {
+    let dir = Dir::new();
+    let config = format!(
+        "{STRICT}module(load=\"imuxsock\" sysSock.name=\"{{dir}}/system\" sysSock.rateLimit.name=\"strict\")\n\
+         input(type=\"imuxsock\" socket=\"{{dir}}/further\" rateLimit.name=\"strict\")\n\
+         input(type=\"imuxsock\" socket=\"{{dir}}/free\")\n\
+         template(name=\"n\" type=\"string\" string=\"%msg:2:$%\\n\")\n\
+         action(type=\"omfile\" file=\"{{dir}}/all\" template=\"n\")\n"
+    );
+    let (daemon, _) = start(&dir, &config);
+    let socket = UnixDatagram::unbound().unwrap();
+    let send = |name: &str, numbers: Range<u32>| {
+        for text in texts(numbers) {
+            socket.send_to(format!("<13>app: {text}").as_bytes(), dir.file(name)).unwrap();
+        }
+    };
+    send("further", 0..6);
+    assert_eq!(file_lines(&dir.file("all"), 6), texts(0..6));
+    send("system", 6..20);
+    daemon.wait_stderr("strict: begin to drop messages due to rate-limiting");
+    send("further", 20..25);
+    send("free", 50..53);
     assert_eq!(file_lines(&dir.file("all"), 13).len(), 13);
     daemon.stop();
     assert_eq!(lines(&dir, "all"), texts((0..10).chain(50..53)));

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
-use sysloom_tests::wait_for;
+use std::process::Command;
+use sysloom_tests::{Peer, wait_for};
 
 const CONFIG: &str = r#"
 $RepeatedMsgReduction on
@@ -124,5 +125,63 @@ fn what_comes_again_is_counted() {
             assert_eq!(ours, theirs, "{file}, line {at}");
         }
         assert_eq!(ours[file].len(), lines.len(), "{file}");
+    }
+}
+
+/// Limits of processes make each process repeat itself alone.
+const LIMITED: &str = r#"
+$RepeatedMsgReduction on
+module(load="imuxsock" sysSock.use="off")
+template(name="o" type="string" string="%fromhost-port%|%msg%\n")
+input(type="imuxsock" socket="{dir}/free")
+input(type="imuxsock" socket="{dir}/limited" rateLimit.interval="600" rateLimit.burst="100")
+if $syslogtag != "rsyslogd:" and $syslogtag != "sysloomd:" then action(type="omfile" file="{dir}/out" template="o")
+"#;
+
+fn said_by_two(mut subject: Subject) -> Vec<String> {
+    let said = |end: &str| subject.text("out").contains(end);
+    for name in ["free", "limited"] {
+        let path = subject.dir.file(name);
+        wait_for("the socket", || path.exists().then_some(()));
+        let socket = UnixDatagram::unbound().unwrap();
+        socket.connect(&path).unwrap();
+        let here = |text: &str| assert_eq!(socket.send(text.as_bytes()).unwrap(), text.len());
+        // A process of its own for each message, which has ended before the next is sent.
+        let there = |text: &str| {
+            let script = "import socket, sys\ns = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n\
+                          s.sendto(sys.argv[1].encode(), sys.argv[2])";
+            let run = Command::new("python3").args(["-c", script, text]).arg(&path).status();
+            assert!(run.unwrap().success());
+        };
+        here(&format!("<13>app: {name} alike"));
+        here(&format!("<13>app: {name} alike"));
+        there(&format!("<13>app: {name} alike"));
+        here(&format!("<13>app: {name} alike"));
+        here(&format!("<13>app: {name} end"));
+        wait_for("the end", || said(&format!("{name} end")).then_some(()));
+    }
+    subject.stop();
+    subject.text("out").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn with_limits_each_process_repeats_itself() {
+    if !Peer::wanted("python3") {
+        return;
+    }
+    let ours = said_by_two(Subject::ours(LIMITED));
+    let wanted = [
+        "| free alike",
+        "| message repeated 3 times: [ free alike]",
+        "| free end",
+        "| limited alike",
+        "| limited alike",
+        "| message repeated 2 times: [ limited alike]",
+        "| limited end",
+    ];
+    assert_eq!(ours, wanted);
+    let text = LIMITED.replace("%fromhost-port%", "");
+    if let Some(theirs) = Subject::theirs(&text) {
+        assert_eq!(said_by_two(theirs), wanted);
     }
 }
