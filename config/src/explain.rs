@@ -169,7 +169,10 @@ const EXPLANATIONS: &[(&str, &str)] = &[
         "rate-limit",
         "Inputs and actions name a limit with `rateLimit.name` (every action with `action.rateLimit.name`); a ratelimit() object of that \
       name must exist, and holds instead of an interval and burst of their own. Its policy file is a mapping in YAML: interval, burst, \
-      severity, scope (input or output) and output.mode (drop or pace; pace needs a queue of the action's own).",
+      severity, scope (input or output), output.mode (drop or pace; pace needs a queue of the action's own, and holds for all sources together) \
+      and perSource, which is on or off, or a mapping: max and window of each source, and a list of overrides, each with the key of a source, \
+      its max and its window. The file that perSourcePolicy names has the same without the word perSource. Times are numbers with ms, s, m \
+      or h. SIGHUP has the files read again, and so does a change where policyWatch is on; one that cannot be used changes nothing.",
     ),
     (
         "read-only-property",

@@ -17,7 +17,8 @@ pub(crate) fn nodes(source: u32, raw: &str, diagnostics: &mut Vec<Diagnostic>) -
     reader.document(tree)
 }
 
-/// A text that is one mapping of texts, as pairs; keys of nested mappings have a dot between them.
+/// A text that is one mapping of texts, as pairs; keys of nested mappings have a dot between them, entries of lists a
+/// number for a key.
 pub(crate) fn flat(raw: &str, diagnostics: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
     if let Some(tree) = tree::read(0, raw, diagnostics) {
@@ -31,6 +32,9 @@ fn flatten(tree: Tree, key: &str, pairs: &mut Vec<(String, String)>, diagnostics
         Kind::Map(entries) => entries.into_iter().for_each(|(name, value)| {
             let key = if key.is_empty() { name.text } else { format!("{key}.{}", name.text) };
             flatten(value, &key, pairs, diagnostics);
+        }),
+        Kind::List(entries) if !key.is_empty() => entries.into_iter().enumerate().for_each(|(at, value)| {
+            flatten(value, &format!("{key}.{at}"), pairs, diagnostics);
         }),
         Kind::Text(text, _) if !key.is_empty() => pairs.push((key.to_owned(), text)),
         _ => diagnostics.push(Diagnostic::error(

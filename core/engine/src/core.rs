@@ -260,7 +260,7 @@ impl Services for Core {
         let name = settled.around.inputs.get(index as usize).map_or("", |input| &input.name);
         let frames = settled.oversize.fit(block, frames, name, 0, &mut fitting);
         let frames = match settled.limits.get(index as usize) {
-            Some(Some(limit)) => limit.admit(block, frames, &mut kept),
+            Some(Some(limit)) => limit.admit(index, block, frames, &mut kept),
             _ => frames,
         };
         let taken = match settled.reducers.get(index as usize) {

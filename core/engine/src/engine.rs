@@ -14,6 +14,7 @@ use crate::objects::Objects;
 use crate::parsers::Chain;
 use crate::plugin::{Fault, InputInstance, ModifyInstance, OutputInstance, Watch};
 use crate::queue::Queue;
+use crate::ratelimit::{RateLimit, Watcher};
 use crate::selflog::{Form, Line};
 use crate::worker::{Program, Worker};
 use slog::{error, warn};
@@ -31,6 +32,7 @@ pub struct Engine {
     pub(crate) objects: Objects,
     pub(crate) queue: Arc<Queue>,
     pub(crate) intake: Arc<Intake>,
+    pub(crate) limits: Vec<Arc<RateLimit>>,
     pub(crate) inputs: Vec<Arc<InputInstance>>,
     /// By number of the action; those that were refused are missing.
     pub(crate) outputs: Vec<Option<Arc<OutputInstance>>>,
@@ -48,6 +50,8 @@ pub(crate) struct Running {
     /// The workers of actions that have queues of their own.
     actions: Vec<Crew<Outbox>>,
     supervisor: Supervisor,
+    /// Watches policy files of limits.
+    policies: Option<Watcher>,
 }
 
 /// Looks for callbacks that do not return.
@@ -102,7 +106,9 @@ impl Engine {
             net.start()?;
         }
         let supervisor = self.supervisor().map_err(failed)?;
-        self.running = Some(Running { inputs, stop_inputs, workers, rulesets, actions, supervisor });
+        let policies = Watcher::start(&self.limits);
+        self.running =
+            Some(Running { inputs, stop_inputs, workers, rulesets, actions, supervisor, policies });
         Ok(())
     }
 
@@ -122,6 +128,7 @@ impl Engine {
             .filter_map(|used| used.action.error_file.as_ref())
             .for_each(ErrorFile::hup);
         self.objects.tables.iter().for_each(Table::hup);
+        self.limits.iter().for_each(|limit| limit.reload());
         if let Some(settled) = self.core.settled.get() {
             settled.oversize.hup();
         }
@@ -171,6 +178,7 @@ impl Engine {
         if let Some(net) = self.core.net.get() {
             net.stop();
         }
+        drop(running.policies);
         running.supervisor.ended.stop();
         let _ = running.supervisor.thread.join();
     }

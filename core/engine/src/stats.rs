@@ -63,6 +63,13 @@ impl Stats {
         counter
     }
 
+    /// Has the object show a counter that somebody keeps, until it is forgotten. It is a level.
+    pub fn show(&self, origin: &str, object: &str, name: &str, counter: &'static AtomicU64) {
+        let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());
+        let object = objects.find_or_make(origin, object, CounterKind::default());
+        object.counters.push((name.into(), counter, true));
+    }
+
     /// Takes a counter out of the statistics. Who still counts with it counts for nobody.
     pub fn forget(&self, origin: &str, object: &str, name: &str) {
         let mut objects = self.objects.lock().unwrap_or_else(|e| e.into_inner());

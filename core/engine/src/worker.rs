@@ -340,7 +340,7 @@ impl Host for Acting<'_> {
         if !used.when.runs(message.head.received_ns.div_euclid(1_000_000_000), is_mark) {
             return;
         }
-        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message.severity())) {
+        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message, &mut run.buffers)) {
             return;
         }
         if outbox.is_empty() {
@@ -380,7 +380,7 @@ impl Host for Acting<'_> {
         if used.when.after_failure && !run.suspended || !used.when.runs(now, is_mark) {
             return None;
         }
-        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message.severity())) {
+        if used.limit.as_ref().is_some_and(|limit| !limit.admits(message, &mut run.buffers)) {
             return None;
         }
         // It has done its work, whatever came of it: what only runs after a failure does not run.

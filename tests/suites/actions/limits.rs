@@ -161,3 +161,160 @@ fn a_policy_that_paces_holds_messages_back_and_loses_none() {
     assert!(begun.elapsed() >= Duration::from_secs(3), "{:?}", begun.elapsed());
     daemon.stop();
 }
+
+/// Sends one message of each of these hosts, numbered.
+fn send_from(stream: &mut TcpStream, hosts: &[&str]) {
+    for (nth, host) in hosts.iter().enumerate() {
+        writeln!(stream, "<13>1 2026-11-23T01:02:03Z {host} app - - - {host}{nth}").unwrap();
+    }
+}
+
+const LOUD: &str = "global(allMessagesToStderr=\"on\")\n";
+const LIMITED_INPUT: &str = "input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" rateLimit.name=\"each\" \
+     listenPortFileName=\"{dir}/each\")\naction(type=\"omfile\" file=\"{dir}/all\" template=\"m\")\n";
+
+/// One host that says too much does not take the place of others; a policy gives a host a limit of its own, a template
+/// says what a source is.
+#[test]
+fn sources_are_limited_one_by_one() {
+    let sources = "default:\n  max: 1\noverrides:\n  - key: b\n    max: 3\n    window: 10m\n";
+    let limit = |more: &str| format!("ratelimit(name=\"each\" interval=\"600\" burst=\"2\" {more})\n");
+    for (more, passed) in [
+        ("", "a0 a1"),
+        ("perSource=\"on\"", "a0 a1 b3 c5 b6 c9"),
+        ("perSource=\"on\" perSourcePolicy=\"{dir}/sources.yaml\"", "a0 b3 c5 b6 b7"),
+        // The same of all hosts.
+        ("perSource=\"on\" perSourceKeyTpl=\"app\"", "a0 a1"),
+        // No source is remembered while others speak: it begins anew each time.
+        ("perSource=\"on\" perSourceMaxStates=\"1\"", "a0 a1 b3 a4 c5 b6 b7 c9"),
+    ] {
+        let dir = Dir::new();
+        dir.write("sources.yaml", sources);
+        let app = "template(name=\"app\" type=\"string\" string=\"%app-name%\")\n";
+        let config = format!("{app}{}{STATS}{LIMITED_INPUT}", limit(more));
+        let (daemon, mut free) = start(&dir, &config);
+        let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("each")))).unwrap();
+        send_from(&mut stream, &["a", "a", "a", "b", "a", "c", "b", "b", "b", "c"]);
+        let counted = (!more.is_empty()).then(|| {
+            wait_for("ten counted messages", || {
+                let stats = lines(&dir, "stats");
+                let line = stats.iter().rev().find(|line| line.contains(": each: origin=ratelimit "))?;
+                let number = |key: &str| {
+                    line.split(&format!(" per_source_{key}="))
+                        .nth(1)?
+                        .split(' ')
+                        .next()?
+                        .parse::<usize>()
+                        .ok()
+                };
+                let all = number("allowed")? + number("dropped")?;
+                (all == 10).then(|| (line.clone(), number("allowed").unwrap_or(0)))
+            })
+        });
+        if counted.is_none() {
+            daemon.wait_stderr("each: begin to drop");
+        }
+        send(&mut free, 0..1);
+        wait_for("the last message", || lines(&dir, "all").contains(&"number0000".to_owned()).then_some(()));
+        let _ = daemon.stop();
+        let got = lines(&dir, "all");
+        let got: Vec<_> = got.iter().map(String::as_str).filter(|line| !line.starts_with("number")).collect();
+        assert_eq!(got.join(" "), passed, "{more}");
+        let Some((line, allowed)) = counted else { continue };
+        assert_eq!(allowed, got.len(), "{line}");
+    }
+}
+
+/// The sources of which most was dropped stand in the statistics, as many as are wanted.
+#[test]
+fn the_statistics_name_the_worst_sources() {
+    for (more, named) in
+        [("", &["a", "b", "c"][..]), ("perSourceTopN=\"2\"", &["a", "b"]), ("perSourceTopN=\"0\"", &[])]
+    {
+        let dir = Dir::new();
+        let limit =
+            format!("ratelimit(name=\"each\" interval=\"600\" burst=\"1\" perSource=\"on\" {more})\n");
+        let (daemon, _free) = start(&dir, &format!("{limit}{STATS}{LIMITED_INPUT}"));
+        let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("each")))).unwrap();
+        send_from(&mut stream, &["c", "b", "a", "a", "a", "a", "b", "b", "c", "d"]);
+        let line = wait_for("ten counted messages", || {
+            let stats = lines(&dir, "stats");
+            stats.iter().rev().find(|line| line.contains(" per_source_dropped=6 ")).cloned()
+        });
+        let shown: Vec<_> = line
+            .split(' ')
+            .filter_map(|word| word.strip_prefix("dropped.")?.split_once('='))
+            .map(|(host, _)| host)
+            .collect();
+        assert_eq!(shown, named, "{line}");
+        daemon.stop();
+    }
+}
+
+#[test]
+fn an_action_limits_sources_as_well() {
+    let dir = Dir::new();
+    let config = "ratelimit(name=\"each\" interval=\"600\" burst=\"1\" perSource=\"on\")\n\
+        action(type=\"omfile\" file=\"{dir}/each\" template=\"m\" action.rateLimit.name=\"each\")\n\
+        action(type=\"omfile\" file=\"{dir}/all\" template=\"m\")\n";
+    let (daemon, mut stream) = start(&dir, config);
+    send_from(&mut stream, &["a", "a", "b", "a", "b"]);
+    assert_eq!(file_lines(&dir.file("all"), 5).len(), 5);
+    daemon.stop();
+    assert_eq!(lines(&dir, "each"), ["a0", "b2"]);
+}
+
+/// A policy file that changes holds at once where it is watched, and after a HUP everywhere; one that is broken changes
+/// nothing, and that is said.
+#[test]
+fn policy_files_are_read_again() {
+    for watched in [true, false] {
+        let dir = Dir::new();
+        dir.write("policy.yaml", "interval: 600\nburst: 1\n");
+        let watch = if watched { "policyWatch=\"on\" policyWatchDebounce=\"10ms\"" } else { "" };
+        let limit = format!("ratelimit(name=\"each\" policy=\"{{dir}}/policy.yaml\" {watch})\n");
+        let (daemon, mut free) = start(&dir, &(LOUD.to_owned() + &limit + LIMITED_INPUT));
+        let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("each")))).unwrap();
+        send_from(&mut stream, &["first", "lost"]);
+        daemon.wait_stderr("each: begin to drop");
+        let change = |text: &str, said: &str| {
+            // A new file in the old one's place, as editors do.
+            std::fs::rename(dir.write("new.yaml", text), dir.file("policy.yaml")).unwrap();
+            if !watched {
+                daemon.signal(nix::sys::signal::Signal::SIGHUP);
+            }
+            daemon.wait_stderr(said)
+        };
+        let said = change("interval: 600\nburst: lots\n", "burst: 'lots' is not understood");
+        assert!(said.contains("the limits that it set before stay in force"), "{said}");
+        send_from(&mut stream, &["lost"]);
+        // The window goes on: one of three has passed.
+        change("interval: 600\nburst: 3\n", "policy.yaml' has changed and holds from now on");
+        send_from(&mut stream, &["second", "third", "lost"]);
+        let passed = ["first0", "second0", "third1"];
+        assert_eq!(file_lines(&dir.file("all"), 3), passed);
+        send(&mut free, 0..1);
+        assert_eq!(file_lines(&dir.file("all"), 4)[3], "number0000");
+        daemon.stop();
+        assert_eq!(lines(&dir, "all").len(), 4);
+    }
+}
+
+/// What is written bit by bit is read once it is quiet about the file.
+#[test]
+fn a_policy_file_is_read_when_it_is_quiet_about_it() {
+    let dir = Dir::new();
+    dir.write("policy.yaml", "interval: 600\nburst: 1\n");
+    let limit = "ratelimit(name=\"each\" policy=\"{dir}/policy.yaml\" policyWatch=\"on\" policyWatchDebounce=\"1h\")\n\
+        ratelimit(name=\"eager\" policy=\"{dir}/policy.yaml\" policyWatch=\"on\" policyWatchDebounce=\"0ms\")\n";
+    let (daemon, _free) = start(&dir, &(LOUD.to_owned() + limit + LIMITED_INPUT));
+    dir.write("policy.yaml", "interval: 600\nburst: 5\n");
+    daemon.wait_stderr("ratelimit 'eager'");
+    let said = daemon.stop();
+    assert!(!said.contains("ratelimit 'each'"), "{said}");
+    let (bad, dir) =
+        ("ratelimit(name=\"each\" policyWatch=\"on\" policyWatchDebounce=\"soon\")\n", Dir::new());
+    let (daemon, _free) = start(&dir, &(bad.to_owned() + LIMITED_INPUT));
+    let said = daemon.stop();
+    assert!(said.contains("policyWatchDebounce 'soon' is no time"), "{said}");
+}

@@ -30,7 +30,7 @@ use crate::plugin::{
     OutputModule, ParserInstance, ParserModule,
 };
 use crate::queue::{Limits, Queue};
-use crate::ratelimit::{self, OutputLimit, RateLimit};
+use crate::ratelimit::{self, Keys, OutputLimit, RateLimit};
 use crate::reduce::Reducer;
 use crate::ruleset;
 use crate::script::{Compiler, Globals};
@@ -53,12 +53,12 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     // Reads the zone's file now, so that the first message does not wait for it.
     crate::clock::offset_minutes(0);
     let mut diagnostics = Vec::new();
-    let limits_of = ratelimit::all(plan, &core.log.logger(), &mut diagnostics);
+    let limits_of = ratelimit::all(plan, &core.stats, &core.log.logger(), &mut diagnostics);
     let mut made = Making {
         plan,
         core,
         modules,
-        limits: limits_of,
+        limits: limits_of.clone(),
         input_limits: Vec::new(),
         diagnostics: &mut diagnostics,
     };
@@ -140,6 +140,12 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     if oversize::Mode::new(&plan.globals) == oversize::Mode::Accept {
         reading.sanitize.max_message = u32::MAX as usize;
     }
+    for (object, limit) in plan.ratelimits.iter().zip(&limits_of) {
+        let named = object.values.str("perSourceKeyTpl").unwrap_or("RSYSLOG_PerSourceKey");
+        if let Some(template) = plan.template(named).and_then(|id| templates.get(id.0)) {
+            limit.tell_sources_by(Keys::new(template, &reading, &around, &object.name, &core.stats));
+        }
+    }
     let reducers = match plan.globals.bool("$RepeatedMsgReduction") {
         // The last one is for the daemon's own messages.
         Some(true) => (0..=inputs.len()).map(|_| Reducer::new(reading.clone(), &around)).collect(),
@@ -174,6 +180,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         objects,
         queue,
         intake,
+        limits: limits_of,
         inputs: inputs.into_iter().map(|(instance, _)| instance).collect(),
         outputs: actions.into_iter().map(|(_, output)| output).collect(),
         running: None,

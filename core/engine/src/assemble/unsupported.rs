@@ -6,8 +6,7 @@ use sysloom_config::plan::{Origin, Plan, Setting, Value, Values};
 use sysloom_config::{Diagnostic, Span};
 
 /// What each kind of object may say without effect.
-pub const WITHOUT_EFFECT: [(&str, &[&str]); 4] =
-    [("global", GLOBALS), ("ratelimit", RATE_LIMITS), ("queue", QUEUES), ("queue", DISK)];
+pub const WITHOUT_EFFECT: [(&str, &[&str]); 3] = [("global", GLOBALS), ("queue", QUEUES), ("queue", DISK)];
 
 /// Adds a warning for everything in the Plan that the engine does not honour.
 pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
@@ -31,7 +30,6 @@ pub fn report(plan: &Plan, diagnostics: &mut Vec<Diagnostic>) {
             values(queue, DISK, &mut say);
         }
     }
-    plan.ratelimits.iter().for_each(|limit| values(&limit.values, RATE_LIMITS, &mut say));
 }
 
 fn values(values: &Values, lacking: &[&str], say: &mut impl FnMut(String, Span)) {
@@ -75,15 +73,6 @@ const GLOBALS: &[&str] = &[
     "$LogRSyslogStatusMessages",
     "$ErrorMessagesToStderr",
     "$LocalHostIPIF",
-];
-const RATE_LIMITS: &[&str] = &[
-    "policyWatch",
-    "policyWatchDebounce",
-    "perSource",
-    "perSourcePolicy",
-    "perSourceKeyTpl",
-    "perSourceMaxStates",
-    "perSourceTopN",
 ];
 const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
