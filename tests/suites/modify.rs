@@ -273,3 +273,23 @@ fn mistakes_are_shown_at_their_places() {
     assert!(said.contains(text), "{said}");
     assert!(said.contains(":2:"), "{said}");
 }
+
+/// What was set goes along to a ruleset that is called by omruleset, too.
+#[test]
+fn omruleset_takes_the_variables_along() {
+    let dir = Dir::new();
+    let config = "module(load=\"imtcp\")\nmodule(load=\"omruleset\")\n\
+        input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\")\n\
+        template(name=\"f\" type=\"string\" string=\"%$!%|%$!a!b%|%msg%\\n\")\n\
+        ruleset(name=\"other\" queue.type=\"LinkedList\") {\n\
+        set $!c = \"there\";\naction(type=\"omfile\" file=\"{dir}/out\" template=\"f\")\n}\n\
+        if $msg contains \"two\" then set $!a!b = \"here\";\n\
+        action(type=\"omruleset\" rulesetName=\"other\")\n";
+    let daemon = Daemon::start(&dir, "server", config);
+    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+    stream.write_all(b"<13>1 - h app - - - one\n<13>1 - h app - - - two\n").unwrap();
+    let lines = file_lines(&dir.file("out"), 2);
+    let expected = ["{ \"c\": \"there\" }||one", "{ \"a\": { \"b\": \"here\" }, \"c\": \"there\" }|here|two"];
+    assert_eq!(lines, expected);
+    daemon.stop();
+}

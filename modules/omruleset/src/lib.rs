@@ -1,8 +1,8 @@
 //! omruleset: hands messages to another ruleset through that ruleset's queue, for configurations that were written before
 //! `call` did the same.
 //!
-//! A message is submitted anew as it was received, with its sender; the other ruleset parses and filters it like any other.
-//! What this ruleset has set in it does not go along.
+//! A message is submitted anew as it was received, with its sender and its variables `$!`; the other ruleset parses and
+//! filters it like any other.
 #![forbid(unsafe_code)]
 
 mod origin;
@@ -45,6 +45,7 @@ pub struct Feeder {
     block: Vec<u8>,
     frames: Vec<Frame>,
     text: Vec<u8>,
+    variables: Vec<u8>,
     sender: Vec<u8>,
     /// Numbers of senders by address and name, with a NUL between them.
     senders: HashMap<Vec<u8>, u32>,
@@ -87,7 +88,8 @@ impl Feeder {
         let mut name = std::mem::take(&mut self.sender);
         records.property(row, "hostname", &mut name);
         records.property(row, "rawmsg", &mut self.text);
-        let (flags, received_ns) = if is_from_network(&self.text, &name) {
+        records.property(row, "$!", &mut self.variables);
+        let (mut flags, received_ns) = if is_from_network(&self.text, &name) {
             (0, 0)
         } else {
             // A local message has no host name, and its time is that of its reception.
@@ -97,6 +99,13 @@ impl Feeder {
         self.sender = name;
         let (off, len) = (self.block.len() as u32, self.text.len() as u32);
         self.block.extend_from_slice(&self.text);
+        if self.variables.first() == Some(&b'{')
+            && let Ok(len) = u32::try_from(self.variables.len())
+        {
+            self.block.extend_from_slice(&len.to_le_bytes());
+            self.block.extend_from_slice(&self.variables);
+            flags |= frame_flag::VARIABLES;
+        }
         self.frames.push(Frame { off, len, peer, flags, received_ns });
     }
 

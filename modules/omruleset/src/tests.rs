@@ -20,13 +20,16 @@ fn messages_go_on_as_they_came() {
         host.property(row, "fromhost", host_name);
         host.property(row, "fromhost-ip", ["192.0.2.8", "127.0.0.1"][row]);
     }
+    host.property(1, "$!", "{ \"a\": 1 }");
     let rendered = ["2026-10-01T22:14:15+00:00 h1 su: x\n", "2026-11-23T08:02:08.620451+00:00 vm su: y\n"];
     assert!(matches!(commit(&host, &rendered), Commit::Done));
     assert_eq!(host.messages(), raw);
     assert_eq!(host.rulesets(), ["other"]);
     let found = host.submitted();
     assert_eq!((found[0].flags, found[0].received_ns), (0, 0));
-    let local = frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP;
+    let local =
+        frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP | frame_flag::VARIABLES;
+    assert_eq!((&found[0].variables, found[1].variables.as_deref()), (&None, Some("{ \"a\": 1 }")));
     assert_eq!((found[1].flags, found[1].received_ns), (local, 1_795_420_928_620_451_000));
     assert_eq!(host.peer(found[0].peer).unwrap(), ("192.0.2.8".into(), "h1".into(), 0));
     assert_eq!(Submit(host.submits().2), Submit::FLUSH | Submit::NO_WAIT);
