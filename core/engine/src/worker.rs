@@ -5,6 +5,7 @@
 
 use crate::action::{Action, Attempt, Knowledge, Modifier, Outbox, Stop, When, Workshop};
 use crate::batch::{Batch, Handed, Head};
+use crate::inflate::{self, Inflater, Inflation};
 use crate::intake;
 use crate::message::{Around, Message, Next, Text, reception};
 use crate::parsers::{Chain, Draft, Outcome, Scratch};
@@ -36,6 +37,8 @@ pub struct Program {
     pub templates: Vec<Arc<Template>>,
     pub actions: Vec<Arc<ActionUse>>,
     pub reading: Reading,
+    /// How messages are read that are compressed.
+    pub inflation: Option<Inflation>,
     /// By number of the ruleset: parsers of its own. Empty = no ruleset has any.
     pub chains: Vec<Option<Chain>>,
     /// Messages that no parser took.
@@ -167,6 +170,7 @@ struct Work {
     /// Messages that a parser sends to another ruleset than their input's, in their order.
     rerouted: Vec<(usize, usize)>,
     scratch: Scratch,
+    inflater: Inflater,
 }
 
 /// The actions' side of a worker while a message runs through its rulesets.
@@ -435,7 +439,15 @@ pub fn property(message: u64, name: &PropertyRef, out: &mut [u8]) -> Option<usiz
 
 impl Work {
     fn parse(&mut self, program: &Program) {
-        let Self { batch, parsed: all_parsed, texts, changed, vars, revisions, rerouted, scratch } = self;
+        let Self { batch, parsed: all_parsed, texts, changed, vars, revisions, rerouted, scratch, inflater } =
+            self;
+        if let Some(inflation) = &program.inflation {
+            inflation.unpack(batch, inflater, |head| {
+                let input = program.around.inputs.get(head.input as usize);
+                let input = input.map_or("", |input| &input.name);
+                inflate::origin(head, &program.around.peers, input)
+            });
+        }
         all_parsed.clear();
         texts.clear();
         changed.clear();

@@ -64,12 +64,25 @@ enum Head {
         len: usize,
         count: u64,
     },
-    /// Digits, a blank and `<`, but no valid count.
+    /// Digits, a blank and what begins a message, but no valid count.
     Bad {
         len: usize,
     },
     Line,
     Undecided,
+}
+
+/// What some octets are the beginning of.
+enum Begin {
+    /// A message with a PRI.
+    Plain,
+    /// One that its sender compressed: `z` and a zlib stream.
+    // rsyslog: compression.mode="single".
+    Packed,
+    /// No message that may have a count before it.
+    None,
+    /// There are too few of them to tell.
+    Unknown,
 }
 
 impl Splitter {
@@ -159,14 +172,21 @@ impl Splitter {
                     self.carry.pop();
                     self.state = State::Line;
                 }
-                // The byte that decides is the `<`, the first of the message.
-                Head::Counted { count, .. } => {
+                // The byte that decides is the message's: the `<`, or the third of a compressed one.
+                Head::Counted { len, count } => {
                     self.carry.pop();
-                    let header = std::mem::take(&mut self.carry);
+                    let mut header = std::mem::take(&mut self.carry);
+                    let begun = header.split_off(len);
                     self.announce(rules, count, &header, out);
+                    self.carry.extend_from_slice(&begun);
+                    if self.state == State::Counted {
+                        // A compressed message is not believed to be shorter than this.
+                        self.left -= begun.len() as u32;
+                    }
                 }
-                Head::Bad { .. } => {
-                    self.carry.clear();
+                Head::Bad { len } => {
+                    self.carry.pop();
+                    self.carry.drain(..len);
                     self.state = State::Line;
                     out.event(Event::BadCount);
                 }
@@ -333,7 +353,7 @@ impl Splitter {
 }
 
 // RFC 6587 3.4.1: a frame is octet-counted if it begins with a digit 1-9. Text may do so as well, hence a count
-// must also be followed by SP and `<`, the first octet of every SYSLOG-MSG.
+// must also be followed by SP and `<`, the first octet of every SYSLOG-MSG, or by what begins a compressed one.
 fn head(rules: &Rules, rest: &[u8]) -> Head {
     if !rules.octet_counted {
         return Head::Line;
@@ -347,15 +367,29 @@ fn head(rules: &Rules, rest: &[u8]) -> Head {
         if byte != b' ' || at == 0 {
             return Head::Line;
         }
-        return match rest.get(at + 1) {
-            None => Head::Undecided,
+        let len = at + 1;
+        return match begins(rest.get(len..).unwrap_or_default()) {
+            Begin::Unknown if at <= MAX_DIGITS_PACKED || rest.len() == len => Head::Undecided,
+            Begin::None | Begin::Unknown => Head::Line,
             // RFC 5425 4.3.1: MSG-LEN starts with a NONZERO-DIGIT.
-            Some(b'<') if rest[0] == b'0' => Head::Bad { len: at + 1 },
-            Some(b'<') => Head::Counted { len: at + 1, count },
-            Some(_) => Head::Line,
+            Begin::Plain | Begin::Packed if rest[0] == b'0' => Head::Bad { len },
+            Begin::Packed if count < 3 || at > MAX_DIGITS_PACKED => Head::Line,
+            Begin::Plain | Begin::Packed => Head::Counted { len, count },
         };
     }
     if rest.len() > MAX_DIGITS { Head::Line } else { Head::Undecided }
+}
+
+fn begins(octets: &[u8]) -> Begin {
+    match *octets {
+        [] | [b'z'] => Begin::Unknown,
+        [b'<', ..] => Begin::Plain,
+        // RFC 1950 2.2: the method is 8, its window 0 to 7, and both octets are a multiple of 31.
+        [b'z', method, ..] if method & 0x8f != 8 => Begin::None,
+        [b'z', _] => Begin::Unknown,
+        [b'z', method, flags, ..] if u16::from_be_bytes([method, flags]).is_multiple_of(31) => Begin::Packed,
+        _ => Begin::None,
+    }
 }
 
 fn delimiter(rules: &Rules, rest: &[u8]) -> Option<usize> {
@@ -383,3 +417,5 @@ fn limit(rules: &Rules) -> usize {
 const KEPT: usize = 512;
 /// Longest run of digits that is still looked at as a count; what exceeds `max_frame` is reported, not believed.
 const MAX_DIGITS: usize = 19;
+/// The same of a count before a compressed message, of which three octets are looked at instead of one.
+const MAX_DIGITS_PACKED: usize = MAX_DIGITS - 2;

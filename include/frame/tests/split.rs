@@ -84,6 +84,41 @@ fn lf_frames() {
     });
 }
 
+/// What rsyslog's compression.mode="single" sends; text that only resembles it is text.
+#[test]
+fn octet_counted_frames_of_compressed_messages() {
+    let rules = Rules::default();
+    let bytes = |frame: &[u8]| Out::Frame(frame.to_vec());
+    let packed = b"z\x78\x9c\x01\n\0<\xff9";
+    let stream = [b"9 ", &packed[..], b"9 <13>again\n9 ", packed, b"3 z\x78\x9c5 <1>ab"].concat();
+    let want = [bytes(packed), f("<13>again"), bytes(packed), bytes(b"z\x78\x9c"), f("<1>ab")];
+    check("with others", &rules, &stream, &want);
+    let text = ["5 z", "5 zebra", "5 zx", "5 zx!", "5 z\u{8}", "2 zx^a", "999 z z", "19 digits: 1 zx^"];
+    for text in text {
+        check(text, &rules, format!("{text}\n<1>a\n").as_bytes(), &frames([text, "<1>a"]));
+        check(text, &rules, text.as_bytes(), &frames([text]));
+    }
+    let long = "1234567890123456789 zx^";
+    check("too many digits", &rules, format!("{long}\n").as_bytes(), &frames([long]));
+    let much = 9_999_999_999_999_999_999;
+    let told = [Event::Oversize { announced: much }, Event::TooLong { announced: much }].map(e);
+    let line = [told.as_slice(), &frames(["9999999999999999999<1>a"])].concat();
+    check("as many digits as may be", &rules, format!("{much} <1>a\n").as_bytes(), &line);
+    let zero = [e(Event::BadCount), f("zx^ab"), f("<1>a")];
+    check("no count", &rules, b"0 zx^ab\n<1>a\n", &zero);
+    let much = [
+        e(Event::Oversize { announced: 999 }),
+        e(Event::TooLong { announced: 999 }),
+        f("999zx^ab"),
+        f("<1>a"),
+    ];
+    check("too much", &small(), b"999 zx^ab\n<1>a\n", &much);
+    let off = Rules { octet_counted: false, ..rules };
+    check("counts are off", &off, b"5 zx^ab\n", &frames(["5 zx^ab"]));
+    let split = [e(Event::Oversize { announced: 25 }), f("zx^45678901234567890"), f("abcde"), f("<1>a")];
+    check("longer than a message may be", &small(), b"25 zx^45678901234567890abcde4 <1>a", &split);
+}
+
 // RFC 6587-1, -2, -7 (3.4.1): octet counting is recognised by a first octet 1-9, then digits, then SP.
 #[test]
 fn octet_counted_frames() {

@@ -189,6 +189,7 @@ impl Intake<'_> {
                 "message that begins with digits but no octet count, taken as a line",
                 "let the sender begin with <PRI>",
             ),
+            Some(b'z') if is_packed(message) => return,
             _ if is_text(message) => return,
             _ if message.contains(&0) => {
                 ("message with a NUL, which is escaped", "let the sender write text")
@@ -243,6 +244,13 @@ fn has_pri(message: &[u8]) -> bool {
     let value = message.get(1..=digits).unwrap_or_default();
     let number = value.iter().take(4).fold(0_u32, |n, digit| n * 10 + u32::from(digit - b'0'));
     (1..=3).contains(&digits) && number <= 191 && message.get(digits + 1) == Some(&b'>')
+}
+
+/// Whether a message begins as compressed ones do, which the daemon inflates.
+fn is_packed(message: &[u8]) -> bool {
+    // RFC 1950 2.2.
+    matches!(*message, [b'z', method, flags, ..]
+        if method & 0x8f == 8 && u16::from_be_bytes([method, flags]).is_multiple_of(31))
 }
 
 /// Whether a message is text without NULs.

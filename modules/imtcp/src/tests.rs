@@ -32,6 +32,17 @@ fn both_framings_in_one_session() {
     assert_eq!(messages(&[], &[], &reads), ["<13>lf", "<13>a", "<13>b", "<13>c\nde<1", "3>f", "<13>last"]);
 }
 
+/// A compressed message is the daemon's business, and no bad text.
+#[test]
+fn compressed_messages_go_on_as_they_are() {
+    let packed = b"z\x78\x9c\x01\0\n\x00<\xff";
+    let host = TestHost::new();
+    let input = input(&host, &[], &[]);
+    input.data(&mut open(&input), &[b"9 ", &packed[..]].concat()).unwrap();
+    assert_eq!(host.submitted()[0].message, packed);
+    assert_eq!((host.submitted().len(), host.count("messages.bad"), host.lines().len()), (1, 0, 0));
+}
+
 #[test]
 fn one_read_is_one_submit_and_knows_its_sender() {
     let host = TestHost::new();

@@ -18,6 +18,7 @@ use crate::control::{Time, Times};
 use crate::core::{Core, Kind, Settled, id_of};
 use crate::engine::Engine;
 use crate::filter::Gatherer;
+use crate::inflate::Inflation;
 use crate::intake::Intake;
 use crate::message::{Around, InputFacts};
 use crate::netstream::Net;
@@ -135,6 +136,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     let entrances = plan.rulesets.iter().enumerate().map(entrance).collect();
     let mut reading =
         Reading { sanitize: sanitize_rules(&plan.globals), options: parse_options(&plan.globals) };
+    let compressed = plan.globals.bool("parser.supportCompressionExtension").unwrap_or(true);
+    let inflation = compressed.then(|| Inflation::new(reading.sanitize.max_message, core.log.logger()));
     let tracking = Tracking::new(&plan.globals, &core.stats, core.log.logger());
     let oversize = Oversize::new(&plan.globals, reading.sanitize.max_message, core.log.logger());
     if oversize::Mode::new(&plan.globals) == oversize::Mode::Accept {
@@ -168,6 +171,7 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
         queues,
         templates,
         reading,
+        inflation,
         chains,
         unparsed: AtomicU64::new(0),
         properties: Arc::clone(&core.properties),

@@ -4,7 +4,7 @@ use sysloom_frame::{Event, Rules, Sink, Splitter, push_lf, push_octet_counted};
 
 /// Streams of both framings.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let mut seeds = vec![b"<13>a\n9 <13>hello<13>b\r\n\n300000 <13>c\n2024-01-01 x\n0 <13>d\n".to_vec()];
+    let mut seeds = vec![b"<13>a\n9 <13>hello<13>b\r\n\n300000 <13>c\n12 zx^4567890125 zx\x9cab 2 zx^\n2024-01-01 x\n0 <13>d\n".to_vec()];
     for message in [&b"<13>Oct 11 22:14:15 host tag: x"[..], b"<165>1 - host app - - - a\nb", &[b'<'; 60]] {
         let mut stream = Vec::new();
         for _ in 0..4 {
