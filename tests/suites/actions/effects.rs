@@ -3,9 +3,13 @@
 
 use crate::{closed_port, send, start, texts};
 use nix::sys::signal::Signal;
+use std::fs::{File, OpenOptions};
+use std::io::{BufRead, BufReader};
+use std::net::TcpStream;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use sysloom_tests::{Dir, file_lines, wait_for};
+use sysloom_tests::{Daemon, Dir, file_lines, wait_for};
 
 fn file(name: &str, more: &str) -> String {
     format!("action(type=\"omfile\" file=\"{{dir}}/{name}\" template=\"m\" {more})\n")
@@ -210,4 +214,30 @@ fn outputs_that_cannot_write_say_so_under_rsyslog_s_codes() {
         !own.iter().any(|l| l.contains("action 'refused' suspended") || l.contains("'nobody'")),
         "{own:#?}"
     );
+}
+
+/// Outputs that are neither files nor the network write what their template says.
+#[test]
+fn pipes_and_standard_output_get_the_template_asked_for() {
+    let dir = Dir::new();
+    assert!(Command::new("mkfifo").arg(dir.file("pipe")).status().unwrap().success());
+    let pipe = OpenOptions::new().read(true).write(true).open(dir.file("pipe")).unwrap();
+    let config = "module(load=\"imtcp\")\nmodule(load=\"omstdout\")\n\
+        input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\")\n\
+        template(name=\"m\" type=\"string\" string=\"just %msg%\\n\")\n\
+        if $programname == \"app\" then {\n\
+        action(type=\"ompipe\" pipe=\"{dir}/pipe\" template=\"m\")\n\
+        action(type=\"omstdout\" template=\"m\")\n}\n\
+        action(type=\"omfile\" file=\"/dev/null\")\n";
+    let stdout = File::create(dir.file("stdout")).unwrap();
+    let daemon = Daemon::start_with(&dir, "server", config, |command| {
+        command.stdout(stdout);
+    });
+    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+    send(&mut stream, 7..8);
+    let mut line = String::new();
+    BufReader::new(pipe).read_line(&mut line).unwrap();
+    assert_eq!(line, "just number0007\n");
+    assert_eq!(file_lines(&dir.file("stdout"), 1), ["just number0007"]);
+    daemon.stop();
 }

@@ -75,6 +75,32 @@ fn local_sockets_name_a_limit() {
     assert_eq!(lines(&dir, "all"), texts((0..10).chain(50..53)));
 }
 
+/// The same of datagrams, which go to their input's ruleset.
+#[test]
+fn datagrams_count_as_well() {
+    let dir = Dir::new();
+    let config = format!(
+        "{STRICT}module(load=\"imudp\")\n\
+         input(type=\"imudp\" port=\"0\" address=\"127.0.0.1\" rateLimit.name=\"strict\" ruleset=\"own\" \
+         listenPortFileName=\"{{dir}}/udp\")\n\
+         ruleset(name=\"own\") {{ action(type=\"omfile\" file=\"{{dir}}/own\" template=\"m\") }}\n\
+         action(type=\"omfile\" file=\"{{dir}}/main\" template=\"m\")\n"
+    );
+    let (daemon, mut other) = start(&dir, &config);
+    let port = daemon.port(&dir.file("udp"));
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    for nth in 0..15 {
+        let text = format!("<13>1 2026-11-23T01:02:03Z host app - - - number{nth:04}");
+        socket.send_to(text.as_bytes(), ("127.0.0.1", port)).unwrap();
+    }
+    daemon.wait_stderr("strict: begin to drop messages due to rate-limiting");
+    send(&mut other, 50..51);
+    assert_eq!(file_lines(&dir.file("main"), 1), texts(50..51));
+    daemon.stop();
+    assert_eq!(lines(&dir, "own"), texts(0..10));
+    assert_eq!(lines(&dir, "main"), texts(50..51));
+}
+
 #[test]
 fn grave_messages_pass_a_limit_with_a_severity() {
     let dir = Dir::new();
