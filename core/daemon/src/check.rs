@@ -82,6 +82,7 @@ pub fn read(
     let mut world = Noted { world: World::new(Arc::clone(&loader)), note };
     let loaded = sysloom_config::load(&settings.config_file, &mut world);
     report.log().configure(&loaded.plan.globals);
+    report.log_status(loaded.plan.globals.bool("$LogRSyslogStatusMessages").unwrap_or(true));
     if arguments.task == Task::Run
         && let Some(file) = loaded.plan.globals.str("operatingStateFile")
     {
@@ -94,9 +95,10 @@ pub fn read(
         let text = sysloom_config::origins::origins(&loaded);
         io::stdout().write_all(text.as_bytes()).map_err(|e| (format!("cannot write to stdout: {e}"), 0))?;
     }
+    let unknown = world.world.unknown().first().cloned();
     let (engine, found) = assemble::assemble(&loaded.plan, &core, &world.world.into_modules());
     report.diagnostics(loaded.diagnostics.iter().chain(&found), &loaded.sources);
-    report.usable(&loaded, engine.delivers())?;
+    report.usable(&loaded, unknown.as_deref(), engine.delivers())?;
     Ok(Read { core, loader, loaded, engine })
 }
 

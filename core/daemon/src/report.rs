@@ -22,6 +22,8 @@ pub struct Report {
     foreground: bool,
     colour: bool,
     errors: Cell<usize>,
+    /// Whether start, HUP and end are logged.
+    status: Cell<bool>,
 }
 
 impl Report {
@@ -41,7 +43,7 @@ impl Report {
             Colour::Always => true,
             Colour::Never => false,
         };
-        Self { log, checking, foreground, colour, errors: Cell::new(0) }
+        Self { log, checking, foreground, colour, errors: Cell::new(0), status: Cell::new(true) }
     }
 
     /// The start has succeeded: in the background, nobody reads stderr from now on.
@@ -91,13 +93,26 @@ impl Report {
         }
     }
 
-    /// Whether the daemon may run on what was loaded, and on the outputs that came of it.
-    pub fn usable(&self, loaded: &Loaded, delivers: bool) -> Result<(), (String, i32)> {
+    /// Whether the daemon may run on what was loaded, and on the outputs that came of it. `unknown` is a user or group
+    /// that does not exist: whoever names one does not want to go on as root.
+    pub fn usable(
+        &self,
+        loaded: &Loaded,
+        unknown: Option<&str>,
+        delivers: bool,
+    ) -> Result<(), (String, i32)> {
         if loaded.abort {
             return Err(("a file that must be included is missing".into(), 0));
         }
         if loaded.diagnostics.iter().any(|d| d.code == CANNOT_OPEN) {
             return Err(("the configuration file cannot be read".into(), CANNOT_OPEN));
+        }
+        if let Some(unknown) = unknown
+            && loaded.plan.globals.bool("security.abortOnIDResolutionFail") != Some(false)
+        {
+            let text =
+                format!("{unknown} is not known, and security.abortOnIDResolutionFail is on: not started");
+            return Err((text, 0));
         }
         if self.errors.get() > 0 && loaded.plan.globals.bool("abortOnUncleanConfig") == Some(true) {
             return Err((
@@ -140,6 +155,11 @@ impl Report {
         written.and(plan.globals.bool("processInternalMessages")).unwrap_or(default)
     }
 
+    /// Whether start, HUP and end are logged ($LogRSyslogStatusMessages).
+    pub fn log_status(&self, on: bool) {
+        self.status.set(on);
+    }
+
     pub fn started(&self) {
         self.status("start");
     }
@@ -153,6 +173,9 @@ impl Report {
     }
 
     fn status(&self, what: &str) {
+        if !self.status.get() {
+            return;
+        }
         let (name, pid) = (&self.log.name, std::process::id());
         self.log.say(
             6,

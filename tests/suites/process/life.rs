@@ -104,6 +104,43 @@ fn systemd_hears_that_it_is_ready_and_that_it_stops() {
     assert_eq!(hear(), "STOPPING=1");
 }
 
+/// With or without systemd.notifyReadyDelay, everything is bound when systemd hears that the daemon is ready.
+#[test]
+fn inputs_are_there_when_systemd_hears_of_it() {
+    let dir = Dir::new();
+    let socket = UnixDatagram::bind(dir.file("notify")).unwrap();
+    socket.set_read_timeout(Some(sysloom_tests::PATIENCE)).unwrap();
+    for word in ["on", "off"] {
+        let config = format!(
+            "global(systemd.notifyReadyDelay=\"{word}\")\n{LOG}module(load=\"imtcp\")\nmodule(load=\"imudp\")\n\
+             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/tcp\")\n\
+             input(type=\"imudp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/udp\")\n"
+        );
+        for file in ["tcp", "udp"] {
+            let _ = std::fs::remove_file(dir.file(file));
+        }
+        let path = config_file(&dir, &config);
+        let child = rsyslogd(&dir)
+            .args(["-n", "-iNONE", "-f", &path])
+            .env("NOTIFY_SOCKET", dir.file("notify"))
+            .spawn();
+        let child = crate::Started(child.unwrap());
+        let mut buffer = [0; 100];
+        let n = socket.recv(&mut buffer).unwrap();
+        assert_eq!(text(&buffer[..n]), "READY=1");
+        // Nothing is waited for here.
+        let port = |file| std::fs::read_to_string(dir.file(file)).unwrap().trim().parse::<u16>().unwrap();
+        assert!(sysloom_tests::port::listens(port("tcp")), "{word}");
+        assert!(sysloom_tests::port::receives(port("udp")), "{word}");
+        drop(child);
+    }
+}
+
+fn config_file(dir: &Dir, text: &str) -> String {
+    let text = text.replace("{dir}", &dir.path().display().to_string());
+    dir.write("ready.conf", text).display().to_string()
+}
+
 #[test]
 fn a_start_in_the_background_answers_with_its_success() {
     let dir = Dir::new();

@@ -42,6 +42,23 @@ fn severity_decides_what_is_delivered() {
 }
 
 #[test]
+fn start_hup_and_end_are_said_unless_switched_off() {
+    for (word, said) in [("on", true), ("off", false)] {
+        let dir = Dir::new();
+        let mut daemon =
+            Diag::start(&dir, &format!("$LogRSyslogStatusMessages {word}\n$NoSuchDirective on\n{OWN}"));
+        daemon.signal(Signal::SIGHUP);
+        daemon.say("AwaitHUPComplete");
+        assert!(daemon.stop().success());
+        let own = std::fs::read_to_string(dir.file("own")).unwrap();
+        for what in ["] start", "was HUPed", "exiting on signal"] {
+            assert_eq!(own.contains(what), said, "{word}: {own}");
+        }
+        assert!(own.contains("NoSuchDirective"), "{own}");
+    }
+}
+
+#[test]
 fn a_flood_is_limited_and_said_so() {
     let dir = Dir::new();
     let errors = "$NoSuchDirective on\n".repeat(20);

@@ -1,6 +1,6 @@
 //! Privileges are dropped once everything is bound, and another root directory holds before anything is read.
 
-use crate::{Started, config, is_root, rsyslogd};
+use crate::{Started, config, is_root, rsyslogd, text};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Gid, Pid, Uid, chown};
 use sysloom_tests::{Diag, Dir, wait_for};
@@ -41,6 +41,33 @@ fn user_and_group_are_changed_after_sockets_are_bound() {
         assert!(log.contains("rsyslogd's userid changed to 65534"), "{log}");
         assert!(log.contains("rsyslogd's groupid changed to 65534"), "{log}");
         assert!(daemon.stop().success());
+    }
+}
+
+/// Whoever names a user that does not exist does not want a daemon that goes on as root.
+#[test]
+fn a_user_that_does_not_exist_ends_the_start_unless_told_otherwise() {
+    let off = "global(security.abortOnIDResolutionFail=\"off\")\n";
+    for globals in [
+        "$PrivDropToUser no-such-one\n",
+        "$PrivDropToGroup no-such-one\n",
+        "global(privdrop.user.name=\"no-such-one\")\n",
+        "global(privdrop.group.name=\"no-such-one\")\n",
+        "action(type=\"omfile\" file=\"{dir}/owned\" fileOwner=\"no-such-one\")\n",
+    ] {
+        let dir = Dir::new();
+        config(&dir, "a.conf", &format!("{globals}*.* {{dir}}/log\n"));
+        let out = rsyslogd(&dir).args(["-n", "-fa.conf", "-iNONE"]).output().unwrap();
+        let said = text(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{globals}: {said}");
+        assert!(
+            said.contains("'no-such-one' is not known, and security.abortOnIDResolutionFail is on"),
+            "{said}"
+        );
+        assert!(!dir.file("log").exists(), "{globals}");
+        let daemon = Diag::start(&dir, &format!("{off}{globals}*.* {{dir}}/log\n"));
+        assert!(daemon.stop().success());
+        assert!(dir.file("log").exists(), "{globals}");
     }
 }
 

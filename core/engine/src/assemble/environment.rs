@@ -18,6 +18,7 @@ pub struct Modules {
 pub struct World {
     loader: Arc<Loader>,
     modules: Modules,
+    unknown: Vec<String>,
 }
 
 impl Modules {
@@ -29,7 +30,12 @@ impl Modules {
 
 impl World {
     pub fn new(loader: Arc<Loader>) -> Self {
-        Self { loader, modules: Modules::default() }
+        Self { loader, modules: Modules::default(), unknown: Vec::new() }
+    }
+
+    /// Users and groups that were asked for and do not exist, in words.
+    pub fn unknown(&self) -> &[String] {
+        &self.unknown
     }
 
     /// What was loaded.
@@ -40,11 +46,15 @@ impl World {
 
 impl Environment for World {
     fn user(&mut self, name: &str) -> Option<u32> {
-        User::from_name(name).ok().flatten().map(|user| user.uid.as_raw())
+        let found = User::from_name(name).ok().flatten().map(|user| user.uid.as_raw());
+        self.unknown.extend(found.is_none().then(|| format!("user '{name}'")));
+        found
     }
 
     fn group(&mut self, name: &str) -> Option<u32> {
-        Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw())
+        let found = Group::from_name(name).ok().flatten().map(|group| group.gid.as_raw());
+        self.unknown.extend(found.is_none().then(|| format!("group '{name}'")));
+        found
     }
 
     fn load_module(&mut self, name: &str, _at: Span) -> Result<Arc<ModuleSpec>, String> {

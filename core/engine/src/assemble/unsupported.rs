@@ -55,11 +55,9 @@ fn is_usual(param: &Param, setting: &Setting) -> bool {
 const GLOBALS: &[&str] = &[
     "defaultOpensslEngine",
     "stdlog.channelspec",
-    "systemd.notifyReadyDelay",
     "compatibility.defaults.secure",
     "compactJsonString",
     "abortOnFailedQueueStartup",
-    "security.abortOnIDResolutionFail",
     "reportChildProcessExits",
     "janitor.interval",
     "debug.logFile",
@@ -70,7 +68,6 @@ const GLOBALS: &[&str] = &[
     "$DebugPrintTemplateList",
     "$DebugPrintModuleList",
     "$DebugPrintCFSyslineHandlerList",
-    "$LogRSyslogStatusMessages",
     "$ErrorMessagesToStderr",
     "$LocalHostIPIF",
 ];
