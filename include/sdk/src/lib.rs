@@ -21,6 +21,8 @@ mod input;
 mod limit;
 mod log;
 mod message;
+#[cfg(feature = "net")]
+pub mod net;
 mod output;
 mod params;
 mod stats;
@@ -29,6 +31,7 @@ mod stream;
 pub mod testing;
 pub mod tls;
 mod values;
+mod wait;
 
 pub use complaint::*;
 pub use driver::*;
@@ -47,6 +50,7 @@ pub use sysloom_abi::{Frame, frame_flag, listen_flag};
 pub use sysloom_derive::{Params, plugin};
 pub use sysloom_frame as frame;
 pub use values::*;
+pub use wait::*;
 
 /// The examples of the README are tests.
 #[cfg(all(doctest, feature = "testing"))]

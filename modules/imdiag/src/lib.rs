@@ -12,8 +12,6 @@ mod params;
 
 use gate::{Counts, Gate};
 use lines::Lines;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use params::{InputParams, Module};
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -23,7 +21,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use sysloom_sdk::{
-    Accepted, Complaint, End, Frame, Host, Input, Level, Listen, Reading, StreamInput, Submit, plugin,
+    Accepted, Complaint, End, Frame, Host, Input, Level, Listen, Reading, StreamInput, Submit, Waited,
+    plugin, wait,
 };
 
 /// The module's own instance, and that of an `input()`; the one with a port listens.
@@ -167,17 +166,12 @@ impl Imdiag {
 
     /// Waits for lines; `false` when the thread is to end.
     fn wait(&self, stop: BorrowedFd<'_>) -> Result<bool, Complaint> {
-        let mut fds =
-            [PollFd::new(stop, PollFlags::POLLIN), PollFd::new(self.bell.as_fd(), PollFlags::POLLIN)];
-        loop {
-            match poll(&mut fds, PollTimeout::NONE) {
-                Err(Errno::EINTR) => {}
-                Err(e) => return Err(Complaint::io("imdiag: cannot wait", &e.into())),
-                Ok(_) if fds[0].any().unwrap_or(true) => return Ok(false),
-                Ok(_) => {
-                    while (&self.bell).read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
-                    return Ok(true);
-                }
+        match wait(stop, Some(self.bell.as_fd()), None) {
+            Err(e) => Err(Complaint::io("imdiag: cannot wait", &e)),
+            Ok(Waited::Stop) => Ok(false),
+            Ok(_) => {
+                while (&self.bell).read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
+                Ok(true)
             }
         }
     }
@@ -225,17 +219,7 @@ impl StreamInput for Imdiag {
 
 /// Waits for a time; `None` when the daemon stops meanwhile.
 fn nap(stop: BorrowedFd<'_>, time: Duration) -> Option<()> {
-    let end = Instant::now() + time;
-    let mut fds = [PollFd::new(stop, PollFlags::POLLIN)];
-    loop {
-        let left = end.saturating_duration_since(Instant::now());
-        let ms = i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
-        match poll(&mut fds, PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)) {
-            Ok(0) if Instant::now() >= end => return Some(()),
-            Ok(0) | Err(Errno::EINTR) => {}
-            _ => return None,
-        }
-    }
+    wait(stop, None, Some(Instant::now() + time)).is_ok_and(|waited| waited == Waited::Time).then_some(())
 }
 
 /// Ends the process when the time is over, whatever it is doing then.

@@ -9,15 +9,15 @@ mod message;
 
 use console::Console;
 use message::{Message, from_device, from_text, push};
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
-use sysloom_sdk::{Complaint, Counter, Frame, Host, Input, Level, Limit, Params, Submit, frame_flag, plugin};
+use sysloom_sdk::{
+    Complaint, Counter, Frame, Host, Input, Level, Limit, Params, Submit, Waited, frame_flag, plugin, wait,
+};
 
 /// `module(load="imklog")`.
 #[derive(Params)]
@@ -118,7 +118,8 @@ impl Input for Imklog {
         let device = self.path.starts_with("/dev");
         let mut read = vec![0u8; READ];
         let mut held = Vec::new();
-        while wait(&file, stop)? {
+        let failed = |e: std::io::Error| Complaint::io("imklog: cannot wait for messages", &e);
+        while wait(stop, Some(file.as_fd()), None).map_err(failed)? == Waited::Ready {
             let count = match file.read(&mut read) {
                 // A file that is not the kernel's has an end.
                 Ok(0) => return Ok(()),
@@ -210,18 +211,6 @@ impl Imklog {
 
 fn lines(bytes: &[u8]) -> impl Iterator<Item = Message<'_>> {
     bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).map(from_text)
-}
-
-/// `false` when the thread is to end.
-fn wait(file: &File, stop: BorrowedFd<'_>) -> Result<bool, Complaint> {
-    let mut fds = [PollFd::new(file.as_fd(), PollFlags::POLLIN), PollFd::new(stop, PollFlags::POLLIN)];
-    loop {
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) => return Ok(!fds[1].any().unwrap_or(true)),
-            Err(Errno::EINTR) => {}
-            Err(e) => return Err(Complaint::io("imklog: cannot wait for messages", &e.into())),
-        }
-    }
 }
 
 const FLAGS: u32 = frame_flag::LOCAL | frame_flag::NO_HOSTNAME | frame_flag::IGNORE_TIMESTAMP;

@@ -1,11 +1,9 @@
 //! immark: a message at regular intervals, which tells a reader of the log that the machine was alive.
 #![forbid(unsafe_code)]
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
-use sysloom_sdk::{Complaint, Frame, Host, Input, Level, Params, Submit, frame_flag, plugin};
+use sysloom_sdk::{Complaint, Frame, Host, Input, Level, Params, Submit, Waited, frame_flag, plugin, wait};
 
 /// `module(load="immark")`.
 #[derive(Params)]
@@ -74,7 +72,9 @@ impl Input for Immark {
         }
         let mut next = Instant::now() + self.interval;
         loop {
-            if wait(stop, next)? {
+            if wait(stop, None, Some(next)).map_err(|e| Complaint::io("immark: cannot wait", &e))?
+                == Waited::Stop
+            {
                 return Ok(());
             }
             next += self.interval;
@@ -94,24 +94,6 @@ impl Immark {
                 let frame = Frame { len: message.len() as u32, flags: *flags, ..Frame::default() };
                 Ok(self.host.submit(message, &[frame], Submit::FLUSH).is_ok())
             }
-        }
-    }
-}
-
-/// Waits until `until`; `true` when the thread is to end before that.
-fn wait(stop: BorrowedFd<'_>, until: Instant) -> Result<bool, Complaint> {
-    let mut fds = [PollFd::new(stop, PollFlags::POLLIN)];
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(false);
-        }
-        // Rounded up, so that the last wait is not a busy one.
-        let left = i32::try_from(left.as_millis() + 1).unwrap_or(i32::MAX);
-        match poll(&mut fds, PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX)) {
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => return Ok(true),
-            Err(e) => return Err(Complaint::io("immark: cannot wait", &e.into())),
         }
     }
 }

@@ -9,13 +9,11 @@ mod usage;
 use file::LogFile;
 use format::{Format, Object};
 use jiff::Zoned;
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use params::ModuleParams;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
-use sysloom_sdk::{Complaint, Frame, Host, Input, Level, Stat, Submit, frame_flag, plugin};
+use sysloom_sdk::{Complaint, Frame, Host, Input, Level, Stat, Submit, Waited, frame_flag, plugin, wait};
 use usage::Usage;
 
 /// The module's one instance.
@@ -65,7 +63,8 @@ impl Input for Impstats {
 
     fn run(&self, stop: BorrowedFd<'_>) -> Result<(), Complaint> {
         let mut next = Instant::now() + self.interval;
-        while !stopped(stop, next)? {
+        let failed = |e: std::io::Error| Complaint::io("impstats: cannot wait", &e);
+        while wait(stop, None, Some(next)).map_err(failed)? == Waited::Time {
             self.report();
             // Whoever holds a report back for long does not get the missed ones at once.
             next = (next + self.interval).max(Instant::now());
@@ -162,22 +161,6 @@ impl Report<'_> {
         if let Err(e) = file.write(&line, last) {
             let complaint = Complaint::io("impstats: cannot write to the file of log.file", &e);
             self.impstats.host.log(Level::Error, 0, &complaint.text);
-        }
-    }
-}
-
-/// Waits until `until`; `true` when the thread is to end before that.
-fn stopped(stop: BorrowedFd<'_>, until: Instant) -> Result<bool, Complaint> {
-    let mut fds = [PollFd::new(stop, PollFlags::POLLIN)];
-    loop {
-        let left = until.saturating_duration_since(Instant::now());
-        // Rounded up, so that the last wait is not a busy one.
-        let ms = i32::try_from(left.as_micros().div_ceil(1000)).unwrap_or(i32::MAX);
-        match poll(&mut fds, PollTimeout::try_from(ms).unwrap_or(PollTimeout::MAX)) {
-            Ok(0) if Instant::now() >= until => return Ok(false),
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) => return Ok(true),
-            Err(e) => return Err(Complaint::io("impstats: cannot wait", &e.into())),
         }
     }
 }

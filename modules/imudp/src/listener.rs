@@ -6,7 +6,8 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Error;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
-use sysloom_sdk::{Complaint, Counter, CounterKind, Host, Level};
+use std::os::fd::AsFd;
+use sysloom_sdk::{Complaint, Counter, CounterKind, Host, Level, net};
 
 pub struct Listener {
     pub socket: Socket,
@@ -97,23 +98,8 @@ fn bind(params: &InputParams, address: SocketAddr, host: Host) -> Result<Socket,
     if let Some(device) = &params.device {
         socket.bind_device(Some(device.as_bytes()))?;
     }
-    match socket.bind(&address.into()) {
-        Err(e) if e.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32) && params.ip_free_bind > 0 => {
-            if address.is_ipv4() {
-                socket.set_freebind_v4(true)?
-            } else {
-                socket.set_freebind_v6(true)?
-            }
-            socket.bind(&address.into())?;
-            if params.ip_free_bind == 2 {
-                let text =
-                    format!("imudp: the address {address} is not one of this system; bound with IP_FREEBIND");
-                host.log(Level::Warning, 0, &text);
-            }
-            Ok(socket)
-        }
-        result => result.map(|()| socket),
-    }
+    net::bind(socket.as_fd(), address, params.ip_free_bind, &host, "imudp")?;
+    Ok(socket)
 }
 
 /// With privileges beyond the system's limit, as rsyslog does.

@@ -5,7 +5,6 @@ use crate::params::Options;
 use crate::socket::Socket;
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg};
 use nix::sys::time::TimeSpec;
 use nix::unistd::close;
@@ -13,7 +12,7 @@ use std::collections::HashMap;
 use std::io::IoSliceMut;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
 use std::time::Instant;
-use sysloom_sdk::{Complaint, Counter, Frame, Host, Level, Limit, Submit, frame_flag};
+use sysloom_sdk::{Complaint, Counter, Frame, Host, Level, Limit, Submit, Waited, frame_flag, wait};
 
 /// What the system says of a datagram.
 struct Received {
@@ -49,7 +48,9 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
     let mut held = false;
     let mut failures = 0;
     loop {
-        if !held && !wait(socket, stop)? {
+        let failed = |e: std::io::Error| Complaint::io("imuxsock: cannot wait for messages", &e);
+        let source = Some(socket.datagrams.as_fd());
+        if !held && wait(stop, source, None).map_err(failed)? == Waited::Stop {
             return Ok(());
         }
         frames.clear();
@@ -119,19 +120,6 @@ pub fn run(host: Host, options: &Options, socket: &Socket, stop: BorrowedFd<'_>)
 fn is_status(text: &[u8], tag: &str) -> bool {
     let after_pri = text.iter().position(|b| *b == b'>').and_then(|at| text.get(at + 1..));
     after_pri.and_then(|rest| rest.get(STAMP..)).is_some_and(|rest| rest.starts_with(tag.as_bytes()))
-}
-
-/// `false` when the thread is to end.
-fn wait(socket: &Socket, stop: BorrowedFd<'_>) -> Result<bool, Complaint> {
-    let mut fds =
-        [PollFd::new(socket.datagrams.as_fd(), PollFlags::POLLIN), PollFd::new(stop, PollFlags::POLLIN)];
-    loop {
-        match poll(&mut fds, PollTimeout::NONE) {
-            Ok(_) => return Ok(!fds[1].any().unwrap_or(true)),
-            Err(Errno::EINTR) => {}
-            Err(e) => return Err(Complaint::io("imuxsock: cannot wait for messages", &e.into())),
-        }
-    }
 }
 
 fn receive(socket: &Socket, space: &mut [u8], control: &mut [u8]) -> Result<Received, Errno> {

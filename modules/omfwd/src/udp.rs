@@ -8,8 +8,9 @@ use nix::sys::socket::{setsockopt, sockopt};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Error, Result as IoResult};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::sync::atomic::Ordering::SeqCst;
-use sysloom_sdk::{Complaint, Level, Records};
+use sysloom_sdk::{Complaint, Level, Records, net};
 
 pub struct Udp {
     /// A socket and an address that it sends to; empty = not open.
@@ -171,24 +172,8 @@ fn open(output: &Omfwd, to: SocketAddr) -> IoResult<Socket> {
     if address.is_ipv4() != to.is_ipv4() {
         return Err(Errno::EAFNOSUPPORT.into());
     }
-    let local = SockAddr::from(SocketAddr::new(address, 0));
-    match socket.bind(&local) {
-        Err(e) if e.raw_os_error() == Some(Errno::EADDRNOTAVAIL as i32) && plan.free_bind > 0 => {
-            if address.is_ipv4() {
-                socket.set_freebind_v4(true)?
-            } else {
-                socket.set_freebind_v6(true)?
-            }
-            socket.bind(&local)?;
-            if plan.free_bind == 2 {
-                let text =
-                    format!("omfwd: the address {address} is not one of this system; bound with IP_FREEBIND");
-                output.host.log(Level::Warning, 0, &text);
-            }
-            Ok(socket)
-        }
-        result => result.map(|()| socket),
-    }
+    net::bind(socket.as_fd(), SocketAddr::new(address, 0), plan.free_bind, &output.host, "omfwd")?;
+    Ok(socket)
 }
 
 /// The largest payload of a datagram over IPv4, in bytes.
