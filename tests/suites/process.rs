@@ -16,6 +16,8 @@ mod privileges;
 mod quickstart;
 #[path = "process/stock.rs"]
 mod stock;
+#[path = "process/terminals.rs"]
+mod terminals;
 #[path = "process/times.rs"]
 mod times;
 

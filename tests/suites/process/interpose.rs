@@ -2,6 +2,7 @@
 
 use crate::library;
 use std::io::Write;
+use std::net::UdpSocket;
 use sysloom_tests::{Daemon, Diag, Dir, file_lines, wait_for};
 
 /// gethostname, getaddrinfo, epoll_ctl and the clock are counted, and changed where that can be seen.
@@ -199,6 +200,59 @@ fn names_addresses_polls_and_clocks_go_through_libc() {
     let seen = std::fs::read_to_string(seen).unwrap();
     for call in ["gethostname", "getaddrinfo", "epoll_ctl"] {
         assert!(seen.lines().any(|line| line == call), "{call}");
+    }
+}
+
+/// One name has two addresses.
+const TWO: &str = r#"
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <netdb.h>
+#include <string.h>
+
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **res) {
+    static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    if (!real) real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if (!node || strcmp(node, "two.example.test")) return real(node, service, hints, res);
+    struct addrinfo *second = 0;
+    int failed = real("127.0.0.1", service, hints, res);
+    if (!failed) failed = real("127.0.0.2", service, hints, &second);
+    if (failed) return failed;
+    struct addrinfo *last = *res;
+    while (last->ai_next) last = last->ai_next;
+    last->ai_next = second;
+    return 0;
+}
+"#;
+
+/// omfwd's `udp.sendToAll`: each address gets every datagram, and only the first one unless that is asked for.
+#[test]
+fn datagrams_go_to_all_addresses_if_asked() {
+    let first = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = first.local_addr().unwrap().port();
+    let second = UdpSocket::bind(("127.0.0.2", port)).unwrap();
+    for (word, all) in [("on", true), ("off", false)] {
+        let dir = Dir::new();
+        let preloaded = library(&dir, "two", TWO);
+        let config = format!(
+            "template(name=\"t\" type=\"string\" string=\"{word}\")\n\
+             if $inputname == \"imdiag\" then action(type=\"omfwd\" target=\"two.example.test\" port=\"{port}\" \
+             protocol=\"udp\" template=\"t\" udp.sendToAll=\"{word}\")\n\
+             action(type=\"omfile\" file=\"/dev/null\")\n"
+        );
+        let mut daemon = Diag::start_with(&dir, "", &config, |command| {
+            command.env("LD_PRELOAD", &preloaded);
+        });
+        daemon.say("injectmsg 0 1");
+        daemon.say("WaitMainQueueEmpty");
+        assert!(daemon.stop().success());
+        for (socket, sent) in [(&first, true), (&second, all)] {
+            // The daemon is gone: what it sent is there.
+            socket.set_nonblocking(true).unwrap();
+            let mut text = [0; 10];
+            let got = socket.recv(&mut text).ok().map(|len| text[..len].to_vec());
+            assert_eq!(got.as_deref(), sent.then_some(word.as_bytes()), "{word} {socket:?}");
+        }
     }
 }
 
