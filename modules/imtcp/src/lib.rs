@@ -5,10 +5,12 @@
 //! options decide.
 #![forbid(unsafe_code)]
 
+mod headed;
 mod params;
 mod session;
 
 use params::{InputParams, Module};
+use regex::bytes::Regex;
 use session::Session;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, OnceLock};
@@ -22,6 +24,8 @@ pub struct Imtcp {
     host: Host,
     params: InputParams,
     rules: Rules,
+    /// What frames begin with (framing.delimiter.regex).
+    header: Option<Regex>,
     submit: Submit,
     /// Sender names keep their case.
     preserve_case: bool,
@@ -65,6 +69,8 @@ impl Input for Imtcp {
         if params.allowed_sender.as_ref().is_some_and(Vec::is_empty) {
             return Err(Complaint::new("allowedSender names nobody").param("allowedSender"));
         }
+        let header = params.header.as_deref().filter(|header| !header.is_empty());
+        let header = header.map(headed::compile).transpose()?;
         let rules = params.rules(module, host.max_message_size());
         let max_sessions = params.max_sessions.unwrap_or(module.max_sessions);
         let listen = Sizes {
@@ -86,6 +92,7 @@ impl Input for Imtcp {
         Ok(Self {
             host,
             rules,
+            header,
             preserve_case: params.preserve_case.unwrap_or(module.preserve_case),
             submit: if delay { Submit::LIGHT_DELAY } else { Submit::NONE },
             listen,
@@ -139,7 +146,7 @@ impl StreamInput for Imtcp {
     type Session = Session;
 
     fn open(&self, accepted: Accepted<'_>) -> Session {
-        Session::new(&accepted, self.sender(&accepted))
+        Session::new(&accepted, self.sender(&accepted), self.header.is_some())
     }
 
     fn data(&self, session: &mut Session, bytes: &[u8]) -> Result<(), Complaint> {

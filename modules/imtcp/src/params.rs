@@ -137,6 +137,9 @@ pub struct InputParams {
     /// LF ends a frame only if `<` follows.
     #[param(default = "off")]
     pub multi_line: bool,
+    /// A frame begins with a line that this extended regular expression matches, and nothing else tells frames apart.
+    #[param(name = "framing.delimiter.regex")]
+    pub header: Option<String>,
     /// Ignore the blank that Cisco ASA puts before a frame.
     #[param(name = "framingFix.cisco.asa", default = "off")]
     pub cisco_asa: bool,

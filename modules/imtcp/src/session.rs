@@ -2,18 +2,25 @@
 //! and owns no buffer between frames.
 
 use crate::Imtcp;
+use crate::headed::Headed;
 use std::cell::RefCell;
 use std::sync::PoisonError;
 use sysloom_sdk::frame::{Event, Sink, Splitter};
 use sysloom_sdk::{Accepted, Complaint, Frame, Level, frame_flag};
 
 pub struct Session {
-    splitter: Splitter,
+    framing: Framing,
     peer: u32,
     port: u16,
     /// Bad frames that have been logged.
     logged: u16,
     address: Box<str>,
+}
+
+/// How frames are told apart, and where the next one stands.
+enum Framing {
+    Usual(Splitter),
+    Headed(Box<Headed>),
 }
 
 /// Takes what the splitter finds in `block`, the bytes of one read.
@@ -37,9 +44,9 @@ struct Peer<'a> {
 }
 
 impl Session {
-    pub fn new(accepted: &Accepted<'_>, peer: u32) -> Self {
+    pub fn new(accepted: &Accepted<'_>, peer: u32, headed: bool) -> Self {
         Self {
-            splitter: Splitter::new(),
+            framing: if headed { Framing::Headed(Box::default()) } else { Framing::Usual(Splitter::new()) },
             peer,
             port: accepted.port,
             logged: 0,
@@ -49,28 +56,37 @@ impl Session {
 
     pub fn feed(&mut self, input: &Imtcp, bytes: &[u8]) -> Result<(), Complaint> {
         input.bytes.add(bytes.len() as u64);
-        let refused =
-            self.with(input, bytes, |splitter, intake| splitter.feed(&input.rules, intake.block, intake));
+        let refused = self.with(input, bytes, |framing, intake| match (framing, &input.header) {
+            (Framing::Headed(headed), Some(header)) => {
+                headed.feed(&input.rules, header, intake.block, intake);
+            }
+            (Framing::Usual(splitter), _) => splitter.feed(&input.rules, intake.block, intake),
+            // A session is headed only where its listener has an expression.
+            (Framing::Headed(_), None) => {}
+        });
         if refused { Err(Complaint::new("the daemon takes no more messages")) } else { Ok(()) }
     }
 
     /// The stream is over: what is pending becomes a message or is lost.
     pub fn finish(mut self, input: &Imtcp) {
-        self.with(input, &[], |splitter, intake| splitter.close(intake));
+        self.with(input, &[], |framing, intake| match framing {
+            Framing::Usual(splitter) => splitter.close(intake),
+            Framing::Headed(headed) => std::mem::take(&mut **headed).close(&input.rules, intake),
+        });
     }
 
     fn with(
         &mut self,
         input: &Imtcp,
         block: &[u8],
-        work: impl FnOnce(&mut Splitter, &mut Intake<'_>),
+        work: impl FnOnce(&mut Framing, &mut Intake<'_>),
     ) -> bool {
         FRAMES.with_borrow_mut(|frames| {
             frames.clear();
             let session =
                 Peer { number: self.peer, port: self.port, address: &self.address, logged: &mut self.logged };
             let mut intake = Intake { input, session, block, frames, refused: false, told: false };
-            work(&mut self.splitter, &mut intake);
+            work(&mut self.framing, &mut intake);
             intake.submit();
             intake.refused
         })

@@ -91,6 +91,20 @@ fn framing_parameters_count_in_the_input_or_else_in_the_module() {
 }
 
 #[test]
+fn frames_can_begin_with_a_header() {
+    let header = [("framing.delimiter.regex", "^<[0-9]+>")];
+    let reads = ["<1>a\n5 <2>b\n", "<3>c\nd", "\n<4>", "e\n"];
+    assert_eq!(messages(&[], &header, &reads), ["<1>a\n5 <2>b", "<3>c\nd", "<4>e"]);
+    let host = TestHost::new();
+    let made = Imtcp::new(
+        &settings(&[]).unwrap(),
+        settings(&[("port", "0"), ("framing.delimiter.regex", "^<(")]).unwrap(),
+        host.host(),
+    );
+    assert_eq!(made.err().unwrap().param, Some("framing.delimiter.regex"));
+}
+
+#[test]
 fn frames_that_are_too_large() {
     let long = format!("<1>{}\n<2>b\n", "x".repeat(9000));
     let split = messages(&[], &[], &[&long]);
