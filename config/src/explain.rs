@@ -58,6 +58,10 @@ const EXPLANATIONS: &[(&str, &str)] = &[
       Write `$msg contains [\"a\", \"b\"]`, or repeat the comparison.",
     ),
     (
+        "no-address",
+        "`$LocalHostIPIF` names an interface whose first address stands for this host in its own messages. It must be there when the daemon starts.",
+    ),
+    (
         "no-listener",
         "The input module was loaded, and nothing tells it what to listen for or to read: it needs an input(type=...), or its `$` directive.",
     ),

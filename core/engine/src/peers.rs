@@ -58,6 +58,17 @@ impl Peers {
         this
     }
 
+    /// This host's address, if it is not to be 127.0.0.1 ($LocalHostIPIF).
+    pub fn at(self, address: Option<IpAddr>) -> Self {
+        if let Some(address) = address {
+            let mut table = self.table.write().unwrap_or_else(|e| e.into_inner());
+            if let Some(local) = table.all.first_mut() {
+                *local = Arc::new(Peer::new(&address.to_string(), &local.given, None));
+            }
+        }
+        self
+    }
+
     /// Names from DNS are looked up again after this time (reverseLookup.cache.ttl).
     pub fn expiring(mut self, ttl: Option<Duration>) -> Self {
         self.ttl = ttl;

@@ -1,6 +1,6 @@
 //! The daemon's own messages: layout, severity, limits, where they go.
 
-use crate::{Started, config, rsyslogd, text};
+use crate::{Started, config, is_root, rsyslogd, text};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::Write;
@@ -56,6 +56,25 @@ fn start_hup_and_end_are_said_unless_switched_off() {
         }
         assert!(own.contains("NoSuchDirective"), "{own}");
     }
+}
+
+/// The address of this host in its own messages is that of an interface, in a network of the test's own.
+#[test]
+fn own_messages_have_the_address_of_the_interface_that_is_named() {
+    if !is_root("own_messages_have_the_address_of_the_interface_that_is_named") {
+        return;
+    }
+    let dir = Dir::new();
+    config(&dir, "a.conf", &format!("$LocalHostIPIF lo\nglobal(processInternalMessages=\"on\")\n{OWN}"));
+    let daemon = rsyslogd(&dir);
+    let script = "ip addr add 192.0.2.9/32 dev lo && exec \"$@\"";
+    let mut command = std::process::Command::new("unshare");
+    command.args(["-n", "sh", "-c", script, "sh"]).arg(daemon.get_program()).args(daemon.get_args());
+    let started =
+        Started(command.current_dir(dir.path()).args(["-n", "-fa.conf", "-iNONE"]).spawn().unwrap());
+    let own = file_lines(&dir.file("own"), 1);
+    assert!(own[0].starts_with("syslog.info|rsyslogd|192.0.2.9|rsyslogd:|"), "{own:?}");
+    drop(started);
 }
 
 #[test]

@@ -69,7 +69,6 @@ const GLOBALS: &[&str] = &[
     "$DebugPrintModuleList",
     "$DebugPrintCFSyslineHandlerList",
     "$ErrorMessagesToStderr",
-    "$LocalHostIPIF",
 ];
 const QUEUES: &[&str] = &["queue.cry.provider"];
 /// Said of the main queue; an action's queue says it when it is made.
