@@ -1,8 +1,12 @@
 //! What every plugin claims to understand: the tables of all modules and drivers beside a list written by hand
 //! (cases/tables.tsv), so that no name, type or default changes unnoticed. Whoever changes an option changes the list.
 
+#[path = "tables/absent.rs"]
+mod absent;
 #[path = "tables/lacking.rs"]
 mod lacking;
+#[path = "tables/theirs.rs"]
+mod theirs;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,51 +1,49 @@
-//! What of rsyslog's parameters is not there, by name: cases/lacking.tsv beside the plugins' own tables, the tables of
-//! modules/README.md and config/README.md that are made of both, and rsyslog's list where it is at hand.
+//! What of rsyslog's parameters is not there, by name: cases/lacking.tsv beside the tables of the plugins and of the core,
+//! and the tables of modules/README.md and config/README.md that are made of both.
 
+use crate::absent::absent_table;
 use crate::{names, root, specs};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use sysloom_config::catalogue::{self, ModuleSpec, Param};
 use sysloom_engine::assemble::WITHOUT_EFFECT;
 use sysloom_engine::parsers;
 use sysloom_sdk::testing::check_readme;
-use sysloom_tests::{Dir, Peer, check};
 
 const LACKING: &str = include_str!("../../cases/lacking.tsv");
-const ABSENT: &str = include_str!("../../cases/absent.tsv");
-const STREAMS: &str = "(streams)";
+pub const STREAMS: &str = "(streams)";
 const PARSER: &str = "pmrfc3164";
 
 /// What to do when this list and the code part.
-const ADVICE: &str = "Change cases/lacking.tsv: a parameter that is known now loses its row (or has the state idle, if it \
+pub const ADVICE: &str = "Change cases/lacking.tsv: a parameter that is known now loses its row (or has the state idle, if it \
     is taken without effect), one that is gone gets a row, one that rsyslog has not gets the state more. Then \
     SYSLOOM_WRITE_TABLES=1 cargo test --test tables renews the READMEs' tables.";
 
 /// A row of cases/lacking.tsv.
-struct Row {
-    object: &'static str,
-    place: &'static str,
-    state: &'static str,
-    name: &'static str,
-    since: &'static str,
+pub struct Row {
+    pub object: &'static str,
+    pub place: &'static str,
+    pub state: &'static str,
+    pub name: &'static str,
+    pub since: &'static str,
     remark: &'static str,
 }
 
 impl Row {
     /// The parameter, and the value that is meant if it is not the whole.
-    fn value(&self) -> (&str, Option<&str>) {
+    pub fn value(&self) -> (&str, Option<&str>) {
         match self.name.split_once('=') {
             Some((name, value)) => (name, Some(value.trim_matches('"'))),
             None => (self.name, None),
         }
     }
 
-    fn is(&self, states: &[&str]) -> bool {
+    pub fn is(&self, states: &[&str]) -> bool {
         states.contains(&self.state)
     }
 }
 
-fn rows() -> Vec<Row> {
+pub fn rows() -> Vec<Row> {
     let rows = LACKING.lines().filter(|line| !line.starts_with('#')).map(|line| {
         let cells: Vec<&str> = line.split('\t').collect();
         let [object, place, state, name, since, remark] = cells[..] else { panic!("not six cells: {line}") };
@@ -60,10 +58,10 @@ const STATES: [&str; 7] = ["lacks", "idle", "warned", "more", "differs", "beyond
 const PLACES: [&str; 4] = ["module", "instance", "legacy", "-"];
 
 /// What the code knows: a parameter or a directive under all of its names.
-struct Known {
-    object: String,
-    place: &'static str,
-    names: Vec<String>,
+pub struct Known {
+    pub object: String,
+    pub place: &'static str,
+    pub names: Vec<String>,
     choices: Vec<String>,
     help: String,
 }
@@ -85,7 +83,7 @@ impl Known {
         Self { object: object.to_owned(), place: "legacy", names, choices, help: String::new() }
     }
 
-    fn is(&self, object: &str, place: &str, name: &str) -> bool {
+    pub fn is(&self, object: &str, place: &str, name: &str) -> bool {
         self.object == object
             && self.place == place
             && self.names.iter().any(|one| one.eq_ignore_ascii_case(name))
@@ -93,7 +91,7 @@ impl Known {
 }
 
 /// The modules, the parser that is part of the engine, and the streams.
-fn modules() -> Vec<Known> {
+pub fn modules() -> Vec<Known> {
     let mut known = Vec::new();
     let parser = parsers::module(PARSER).expect("the engine has it");
     for (name, spec) in specs().into_iter().chain([(PARSER.to_owned(), parser)]) {
@@ -114,7 +112,7 @@ fn of_module(name: &str, spec: &ModuleSpec, known: &mut Vec<Known>) {
 }
 
 /// The core's objects. A directive that is not just another name of a parameter begins with `$` in the tables.
-fn objects() -> Vec<Known> {
+pub fn objects() -> Vec<Known> {
     let mut known = Vec::new();
     for (object, table) in catalogue::objects() {
         let object = match object {
@@ -185,6 +183,53 @@ fn what_the_core_warns_of_is_listed() {
         parted.is_empty(),
         "only in core/engine/src/assemble/unsupported.rs, or only warned in cases/lacking.tsv: {parted:?}\n{ADVICE}"
     );
+}
+
+/// A parameter of the core's that no source names is listed, as one that is warned of or for good: nothing is taken in
+/// silence.
+#[test]
+fn what_nothing_reads_is_listed() {
+    let mut text = String::new();
+    for folder in
+        ["core/daemon/src", "core/engine/src", "config/src/resolve", "config/src/plan", "config/src/yaml"]
+    {
+        read(&root().join(folder), &mut text);
+    }
+    let text = text.to_ascii_lowercase();
+    assert!(text.len() > 500_000, "{} bytes of sources", text.len());
+    let rows = rows();
+    let mut wrong = Vec::new();
+    for known in objects() {
+        let dollar = if known.place == "legacy" { "$" } else { "" };
+        let quoted = |name: &String| text.contains(&format!("\"{dollar}{}\"", name.to_ascii_lowercase()));
+        let used = known.names.iter().any(quoted) || known.names.iter().any(|name| is_composed(name));
+        let listed =
+            rows.iter().any(|row| row.is(&["idle", "warned"]) && known.is(row.object, row.place, row.name));
+        // What is checked of queues on disk is read, and has no effect for all that.
+        if used == listed && !(used && known.object == "queue") {
+            let state = if used { "named by a source" } else { "named by no source" };
+            wrong.push(format!("{} {dollar}{}: {state}, listed: {listed}", known.object, known.names[0]));
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{ADVICE}", wrong.join("\n"));
+}
+
+/// Sources put these names together of parts.
+fn is_composed(name: &str) -> bool {
+    const STARTS: [&str; 3] =
+        ["compatibility.configFormat.", "default.action.queue.", "default.ruleset.queue."];
+    STARTS.iter().any(|start| name.starts_with(start)) || name == "action.rateLimit.name"
+}
+
+/// Adds the sources below a folder, but for the list of what has no effect.
+fn read(folder: &Path, text: &mut String) {
+    for path in std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path()) {
+        if path.is_dir() {
+            read(&path, text);
+        } else if path.extension().is_some_and(|word| word == "rs") && !path.ends_with("unsupported.rs") {
+            text.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
 }
 
 #[test]
@@ -293,211 +338,3 @@ fn title(row: &Row) -> String {
         since => format!("`{dollar}{}` ({since})", row.name),
     }
 }
-
-/// rsyslog's modules that are not here: name, kind, what can be done instead.
-fn absent() -> Vec<[&'static str; 3]> {
-    let rows = ABSENT.lines().filter(|line| !line.starts_with('#')).map(|line| {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let [name, kind, instead] = cells[..] else { panic!("not three cells: {line}") };
-        [name, kind, instead]
-    });
-    rows.collect()
-}
-
-fn absent_table() -> String {
-    let mut table = String::from("| kind | module of rsyslog's | instead |\n|---|---|---|\n");
-    for [name, kind, instead] in absent() {
-        table += &format!("| {kind} | {} | {instead} |\n", name.replace(' ', ", "));
-    }
-    table
-}
-
-/// A module that is not here is one line when it is loaded, and nothing follows from it.
-#[test]
-fn a_module_that_is_not_there_is_one_line() {
-    let here = names();
-    let (mut words, mut config) = (Vec::new(), String::from("*.* {dir}/out\n"));
-    for [names, kind, _] in absent() {
-        for name in names.split(' ') {
-            assert!(!here.iter().any(|one| one == name), "{name} is there: take it out of cases/absent.tsv");
-            let uses = match kind {
-                "input" => format!("input(type=\"{name}\" option=\"1\")\n"),
-                "output" | "modification" => format!("action(type=\"{name}\" option=\"1\")\n"),
-                "parser" => format!("parser(type=\"{name}\" name=\"p-{name}\" option=\"1\")\n"),
-                "function" => String::new(),
-                // Nothing that a configuration loads by itself.
-                _ => continue,
-            };
-            // Loaded in either way, not in both: a second time there is nothing to say.
-            let load = match words.len() % 2 {
-                0 => format!("module(load=\"{name}\" option=\"1\")\n"),
-                _ => format!("$ModLoad {name}\n"),
-            };
-            config += &(load + &uses);
-            words.push(name);
-        }
-    }
-    assert!(words.len() > 40, "{words:?}");
-    let said = check(&Dir::new(), &config).stderr;
-    let mut lines: Vec<&str> =
-        said.lines().filter(|line| line.starts_with("sysloomd: could not load")).collect();
-    for name in &words {
-        let about = lines.iter().position(|line| line.contains(&format!("'{name}'")));
-        lines.swap_remove(about.unwrap_or_else(|| panic!("no line about {name}: {said}")));
-    }
-    // The first line says what is checked.
-    let others = said.lines().filter(|line| line.starts_with("sysloomd: ")).count() - 1 - words.len();
-    assert!(lines.is_empty() && others == 0, "{lines:#?}\n{said}");
-}
-
-/// What Debian's package of rsyslogd brings is here, or listed.
-#[test]
-fn the_modules_of_debians_rsyslog_are_here_or_listed() {
-    let folders = std::fs::read_dir("/usr/lib").into_iter().flatten().flatten();
-    let Some(folder) =
-        folders.map(|entry| entry.path().join("rsyslog")).find(|path| path.join("imtcp.so").is_file())
-    else {
-        Peer::skipped("the modules of rsyslogd", "tests/install-peers.sh installs them");
-        return;
-    };
-    let listed: BTreeSet<String> =
-        absent().iter().flat_map(|[names, ..]| names.split(' ')).map(str::to_owned).chain(names()).collect();
-    let theirs = std::fs::read_dir(folder).unwrap().flatten().filter_map(|entry| {
-        let file = entry.file_name().into_string().ok()?;
-        // What begins so is no module, but a part of them; drivers are here under other names.
-        file.strip_suffix(".so").filter(|name| !name.starts_with("lm")).map(str::to_owned)
-    });
-    let theirs: BTreeSet<String> = theirs.collect();
-    let missing: Vec<_> = theirs.difference(&listed).collect();
-    assert!(theirs.len() > 20, "{theirs:?}");
-    assert!(missing.is_empty(), "neither a folder nor a row of cases/absent.tsv: {missing:?}");
-}
-
-/// Every parameter that the list of rsyslog's has for one of our modules and objects is known or listed, and nothing is
-/// listed that it has not. It stands beside the folder of real configurations.
-#[test]
-fn rsyslogs_list_is_covered() {
-    let Some(list) = std::env::var_os("SYSLOOM_CORPUS")
-        .map(|corpus| PathBuf::from(corpus).join("../reference/parameters.tsv"))
-        .filter(|file| file.is_file())
-    else {
-        // Past the test runner's capture: a skip shall be seen.
-        let why = "SYSLOOM_CORPUS names no folder beside ../reference/parameters.tsv";
-        let _ = writeln!(std::io::stderr(), "SKIPPED rsyslogs_list_is_covered: {why}");
-        return;
-    };
-    let text = std::fs::read_to_string(list).unwrap();
-    let (rows, known) = (rows(), modules().into_iter().chain(objects()).collect::<Vec<_>>());
-    let (here, away) = (names(), absent());
-    let globals = catalogue::globals();
-    let of_core = globals.iter().flat_map(|param| &param.legacy).map(|legacy| &legacy.name);
-    let of_modules = known.iter().filter(|known| known.place == "legacy").flat_map(|known| &known.names);
-    let directives: BTreeSet<String> =
-        of_core.chain(of_modules).map(|name| name.to_ascii_lowercase()).collect();
-    let mut theirs: BTreeSet<(String, &str, String)> = BTreeSet::new();
-    // Directives that set nothing but themselves.
-    let mut alone: BTreeSet<String> = BTreeSet::new();
-    let mut wrong = Vec::new();
-    for line in text.lines().skip(1) {
-        let cells: Vec<&str> = line.split('\t').collect();
-        let (object, name, since) = (object_of(cells[0]), cells[2], cells[8]);
-        if object == "legacy only" {
-            for word in name.split(' ').map(|word| word.trim_start_matches('$')) {
-                alone.insert(word.to_ascii_lowercase());
-                let lacks = rows.iter().any(|row| row.is(&["lacks"]) && row.name.eq_ignore_ascii_case(word));
-                if !lacks && !directives.contains(&word.to_ascii_lowercase()) && !DIRECTIVES.contains(&word) {
-                    wrong.push(format!("${word}: neither known nor listed as lacking"));
-                }
-            }
-            continue;
-        }
-        let ours = here.iter().any(|one| one == object) || known.iter().any(|known| known.object == object);
-        if !ours {
-            let listed = away.iter().any(|[names, ..]| names.split(' ').any(|one| one == object));
-            if !listed && !OF_THE_LANGUAGE.contains(&object) {
-                wrong.push(format!("{object}: neither a folder nor a row of cases/absent.tsv"));
-            }
-            continue;
-        }
-        let place = if cells[1] == "module" { "module" } else { "instance" };
-        let is_stream = ["imtcp", "omfwd"].contains(&object)
-            && known.iter().any(|known| known.is(STREAMS, "instance", name));
-        let (object, place) = if is_stream { (STREAMS, "instance") } else { (object, place) };
-        let mut says = vec![(object, place, name)];
-        let directives = cells[4].split(' ').filter_map(|word| word.strip_prefix('$'));
-        if here.iter().any(|one| one == object) || is_stream {
-            says.extend(directives.map(|word| (object, "legacy", word)));
-        }
-        for (object, place, mut name) in says {
-            if is_stream && place == "legacy" {
-                name = name.trim_start_matches("InputTCPServer").trim_start_matches("ActionSend");
-            }
-            theirs.insert((object.to_owned(), place, name.to_ascii_lowercase()));
-            let lacks = rows.iter().find(|row| row.is(&["lacks"]) && is_listed(row, object, place, name));
-            let is_known = known.iter().any(|known| known.is(object, place, name));
-            if !is_known && lacks.is_none() && !DIRECTIVES.contains(&name) {
-                wrong.push(format!("{object} ({place}) {name}: neither known nor listed as lacking"));
-            }
-            let listed = rows.iter().find(|row| row.state != "more" && is_listed(row, object, place, name));
-            if place != "legacy" && listed.is_some_and(|row| row.since != since) {
-                wrong.push(format!("{object} ({place}) {name}: there since {since}"));
-            }
-        }
-    }
-    let is_theirs = |object: &str, place, name: &str| {
-        let name = name.to_ascii_lowercase();
-        place == "legacy" && alone.contains(&name) || theirs.contains(&(object.to_owned(), place, name))
-    };
-    for row in rows.iter().filter(|row| row.name != "-") {
-        let of_rsyslog = is_theirs(row.object, row.place, row.value().0);
-        if of_rsyslog == row.is(&["more"]) && !UNLISTED.contains(&row.object) {
-            wrong.push(format!("{} ({}) {}: listed as {}", row.object, row.place, row.name, row.state));
-        }
-    }
-    for one in &known {
-        let more = rows.iter().any(|row| row.is(&["more"]) && one.is(row.object, row.place, row.name));
-        let of_rsyslog = one.names.iter().any(|name| is_theirs(&one.object, one.place, name));
-        if !more && !of_rsyslog && !UNLISTED.contains(&one.object.as_str()) && one.place != "legacy" {
-            wrong.push(format!(
-                "{} ({}) {}: rsyslog has it not, so it is more",
-                one.object, one.place, one.names[0]
-            ));
-        }
-    }
-    assert!(theirs.len() > 400, "{} parameters", theirs.len());
-    assert!(wrong.is_empty(), "{}\n{ADVICE}", wrong.join("\n"));
-}
-
-fn is_listed(row: &Row, object: &str, place: &str, name: &str) -> bool {
-    row.object == object && row.place == place && row.name.eq_ignore_ascii_case(name)
-}
-
-/// Their word for an object, as ours.
-fn object_of(word: &str) -> &str {
-    match word {
-        "template property()" => "property",
-        "template constant()" => "constant",
-        "cry provider gcry" => "lmcry_gcry",
-        "cry provider ossl" => "lmcry_ossl",
-        other => other,
-    }
-}
-
-/// Objects whose parameters are words of the language itself.
-const OF_THE_LANGUAGE: [&str; 4] = ["any object", "input", "module", "object"];
-
-/// Directives in the list's rows that are the language's, and two of imfile.
-const DIRECTIVES: [&str; 9] = [
-    "AllowedSender",
-    "outchannel",
-    "DefaultRuleset",
-    "RulesetCreateMainQueue",
-    "ModDir",
-    "IncludeConfig",
-    "ResetConfigVariables",
-    "InputRunFileMonitor",
-    "InputFilePollInterval",
-];
-
-/// Modules of rsyslog's that its list leaves out.
-const UNLISTED: [&str; 1] = ["omtesting"];
