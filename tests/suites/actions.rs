@@ -4,6 +4,8 @@
 mod bounds;
 #[path = "actions/conditions.rs"]
 mod conditions;
+#[path = "actions/discovery.rs"]
+mod discovery;
 #[path = "actions/effects.rs"]
 mod effects;
 #[path = "actions/limits.rs"]
@@ -13,16 +15,22 @@ mod queues;
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
+use std::process::Command;
 use sysloom_tests::{Daemon, Dir};
 
 /// A daemon with a TCP input, and a connection to it.
 pub fn start(dir: &Dir, config: &str) -> (Daemon, TcpStream) {
+    start_with(dir, config, |_| {})
+}
+
+/// The same; `adjust` may change the daemon's command.
+pub fn start_with(dir: &Dir, config: &str, adjust: impl FnOnce(&mut Command)) -> (Daemon, TcpStream) {
     let config = format!(
         "module(load=\"imtcp\")\n\
          input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/port\")\n\
          template(name=\"m\" type=\"string\" string=\"%msg%\\n\")\n{config}"
     );
-    let daemon = Daemon::start(dir, "server", &config);
+    let daemon = Daemon::start_with(dir, "server", &config, adjust);
     let stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
     (daemon, stream)
 }

@@ -5,6 +5,7 @@
 //! that is away is tried again is the engine's business.
 #![forbid(unsafe_code)]
 
+mod discovery;
 mod pack;
 mod params;
 mod pool;

@@ -1,6 +1,8 @@
 //! The options of `module()` and `action()`, and the plan that they come to.
 
+use crate::discovery::Discovery;
 use crate::pack::Compression;
+use std::sync::Arc;
 use std::time::Duration;
 use sysloom_sdk::{Complaint, Counter, CounterKind, Host, KeepAlive, Params};
 
@@ -19,8 +21,10 @@ pub struct ModuleParams {
 #[derive(Params)]
 pub struct ActionParams {
     /// Where to send to; several are a pool (TCP only).
-    #[param(required)]
     pub target: Vec<String>,
+    /// The domain whose DNS names the targets and their ports, instead of target and port.
+    #[param(name = "targetSrv", word)]
+    pub target_srv: Option<String>,
     /// Port or service; one for all targets, or one for each.
     #[param(default = "514")]
     pub port: Vec<String>,
@@ -129,7 +133,9 @@ pub struct ActionParams {
 /// What an action does, with everything decided.
 pub struct Plan {
     pub tcp: bool,
-    pub targets: Vec<Target>,
+    pub targets: Vec<Arc<Target>>,
+    /// Where the targets come from if the configuration does not name them.
+    pub discovery: Option<Discovery>,
     pub octet_counted: bool,
     pub delimiter: u8,
     pub compression: Compression,
@@ -160,7 +166,7 @@ pub struct Target {
 
 impl Target {
     /// rsyslog: statistics have an object for each target, like `UDP-192.0.2.1-514`.
-    fn new(host: Host, tcp: bool, name: &str, port: String) -> Self {
+    pub fn new(host: Host, tcp: bool, name: &str, port: String) -> Self {
         let object = format!("{}-{name}-{port}", if tcp { "TCP" } else { "UDP" });
         let own = CounterKind { own: true, ..CounterKind::default() };
         let counter = |counter| host.counter_of("omfwd", &object, counter, own);
@@ -177,7 +183,14 @@ impl Target {
 impl ActionParams {
     pub fn plan(self, module: &ModuleParams, host: Host) -> Result<Plan, Complaint> {
         let tcp = self.protocol.eq_ignore_ascii_case("tcp");
-        if self.target.is_empty() || self.target.iter().any(String::is_empty) {
+        let domain = self.target_srv.as_deref().filter(|domain| !domain.is_empty());
+        if domain.is_some() && !self.target.is_empty() {
+            let words = "there is a target already: targetSrv is for actions without";
+            return Err(Complaint::new(words).param("targetSrv").code(CODE_PARAMETERS));
+        }
+        let discovery = domain.map(|domain| Discovery::new(host, tcp, domain)).transpose()?;
+        let unnamed = self.target.is_empty() && discovery.is_none();
+        if unnamed || self.target.iter().any(String::is_empty) {
             return Err(Complaint::new("the target is empty").param("target").code(CODE_MISSING));
         }
         if !tcp && self.target.len() > 1 {
@@ -204,7 +217,8 @@ impl ActionParams {
         let targets = self.target.iter().enumerate();
         Ok(Plan {
             tcp,
-            targets: targets.map(|(i, name)| Target::new(host, tcp, name, port(i))).collect(),
+            targets: targets.map(|(i, name)| Arc::new(Target::new(host, tcp, name, port(i)))).collect(),
+            discovery,
             octet_counted: self.framing.eq_ignore_ascii_case("octet-counted"),
             delimiter: self.delimiter,
             compression,

@@ -1,25 +1,60 @@
 //! The targets of an action on streams. Usually one; several share the messages in turn, and the ones that work take
-//! over for those that do not.
+//! over for those that do not. Targets that a domain names have an order instead: the first that is to be had gets all.
 
 use crate::params::Plan;
 use crate::tcp::Link;
 use crate::{Halt, Omfwd};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::Instant;
-use sysloom_sdk::{Complaint, Records};
+use sysloom_sdk::{Complaint, Level, Records};
 
 pub struct Pool {
     links: Vec<Link>,
     /// The link that is first in turn.
     turn: usize,
+    /// The HUP that the targets were asked for after.
+    hup: u64,
 }
 
 impl Pool {
     pub fn new(plan: &Plan) -> Self {
-        let links = (0..plan.targets.len()).map(|target| Link::new(target, plan)).collect();
-        Self { links, turn: 0 }
+        let links = plan.targets.iter().map(|target| Link::new(Arc::clone(target), plan)).collect();
+        Self { links, turn: 0, hup: 0 }
+    }
+
+    /// Asks for the targets, where a domain names them: if there are none yet, after a HUP, and when all are away.
+    fn discover(&mut self, output: &Omfwd, all_away: bool) -> Result<(), Complaint> {
+        let Some(discovery) = &output.plan.discovery else { return Ok(()) };
+        let hup = output.hups.load(SeqCst);
+        if !self.links.is_empty() && hup == self.hup && !all_away {
+            return Ok(());
+        }
+        let found = match discovery.find() {
+            Ok(found) => found,
+            Err(why) if self.links.is_empty() => return Err(why),
+            // Those from before may still be right.
+            Err(why) => {
+                output.host.log(Level::Warning, why.code, &format!("omfwd: {why}; the known ones stay"));
+                self.hup = hup;
+                return Ok(());
+            }
+        };
+        self.hup = hup;
+        let mut before = std::mem::take(&mut self.links);
+        for target in found {
+            let same = |link: &Link| (&link.target.host, &link.target.port) == (&target.host, &target.port);
+            // Whoever stays keeps its connection.
+            self.links.push(match before.iter().position(same) {
+                Some(at) => before.swap_remove(at),
+                None => Link::new(target, &output.plan),
+            });
+        }
+        Ok(())
     }
 
     pub(crate) fn commit(&mut self, output: &Omfwd, records: &Records<'_>) -> Result<(), Halt> {
+        self.discover(output, false).map_err(|why| Halt { done: Vec::new(), why })?;
         if let [link] = self.links.as_mut_slice() {
             link.ready(output).map_err(|why| Halt { done: Vec::new(), why })?;
             let allowed = output.allowed(records.len());
@@ -33,7 +68,7 @@ impl Pool {
 
     /// Asks whether any target is to be had.
     pub fn resume(&mut self, output: &Omfwd) -> Result<(), Complaint> {
-        let mut result = Ok(());
+        let mut result = self.discover(output, true);
         for link in &mut self.links {
             match link.ready(output) {
                 Ok(()) => return Ok(()),
@@ -87,14 +122,18 @@ impl Pool {
     fn live(&mut self, output: &Omfwd, why: &mut Complaint) -> Vec<usize> {
         let now = Instant::now();
         let mut live = Vec::with_capacity(self.links.len());
+        let ordered = output.plan.discovery.is_some();
         for (index, link) in self.links.iter_mut().enumerate() {
+            if ordered && !live.is_empty() {
+                break;
+            }
             if link.away_until.is_some_and(|until| until > now) {
                 continue;
             }
             match link.ready(output) {
                 Ok(()) => live.push(index),
                 Err(cause) => {
-                    output.host.log(sysloom_sdk::Level::Warning, cause.code, &cause.text);
+                    output.host.log(Level::Warning, cause.code, &cause.text);
                     link.away_until = Some(now + output.plan.pool_resume);
                     *why = cause;
                 }

@@ -3,13 +3,13 @@
 use crate::Omfwd;
 use crate::pack::{Compression, Single, Stream};
 use crate::params::{Plan, Target};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysloom_sdk::frame::{push_lf, push_octet_counted};
 use sysloom_sdk::{ClientStream, Complaint, Connect, WriteError};
 
 pub struct Link {
-    /// Index of the target.
-    target: usize,
+    pub target: Arc<Target>,
     stream: Option<ClientStream>,
     /// Not to be tried again before.
     pub away_until: Option<Instant>,
@@ -27,7 +27,7 @@ pub struct Link {
 }
 
 impl Link {
-    pub fn new(target: usize, plan: &Plan) -> Self {
+    pub fn new(target: Arc<Target>, plan: &Plan) -> Self {
         Self {
             target,
             stream: None,
@@ -87,14 +87,12 @@ impl Link {
                         WriteError::TimedOut { written } | WriteError::Failed { written, .. } => *written,
                     };
                     done = self.whole_after(done, written);
-                    return Err((done, self.complaint(output, "error sending to", &e.to_string())));
+                    return Err((done, self.complaint("error sending to", &e.to_string())));
                 }
             }
         }
         self.sent_since_connect += total as u64;
-        if let Some(target) = plan.targets.get(self.target) {
-            target.messages.add(total as u64);
-        }
+        self.target.messages.add(total as u64);
         if plan.resend_last && total > 0 {
             let start = self.ends.iter().rev().nth(1).copied().unwrap_or(0);
             self.last.clear();
@@ -105,9 +103,8 @@ impl Link {
 
     fn connect(&mut self, output: &Omfwd) -> Result<(), Complaint> {
         let plan = &output.plan;
-        let Some(Target { host, port, connects, .. }) = plan.targets.get(self.target) else {
-            return Err(Complaint::new("no such target"));
-        };
+        let target = Arc::clone(&self.target);
+        let Target { host, port, connects, .. } = &*target;
         let to = Connect {
             host,
             port,
@@ -123,7 +120,7 @@ impl Link {
                 // The host may have named the target already.
                 let named = format!("cannot connect to {host}:{port}: ");
                 let cause = e.text.strip_prefix(&named).unwrap_or(&e.text);
-                let complaint = self.complaint(output, "cannot connect to", cause);
+                let complaint = self.complaint("cannot connect to", cause);
                 self.failures += 1;
                 // An empty text is not logged.
                 let silent = plan.skip > 1 && self.failures % plan.skip != 1;
@@ -143,11 +140,11 @@ impl Link {
         };
         if !self.last.is_empty() {
             let last = std::mem::take(&mut self.last);
-            let result = self.put(output, &last, true);
+            let result = self.put(&last, true);
             self.last = last;
             if let Err(e) = result {
                 self.stream = None;
-                return Err(self.complaint(output, "error sending to", &e.to_string()));
+                return Err(self.complaint("error sending to", &e.to_string()));
             }
         }
         Ok(())
@@ -186,12 +183,12 @@ impl Link {
         let start = self.start_of(first);
         let frames = std::mem::take(&mut self.frames);
         let last = until == self.ends.len() && output.plan.flush_stream;
-        let result = self.put(output, frames.get(start..end).unwrap_or_default(), last);
+        let result = self.put(frames.get(start..end).unwrap_or_default(), last);
         self.frames = frames;
         result
     }
 
-    fn put(&mut self, output: &Omfwd, bytes: &[u8], flush: bool) -> Result<(), WriteError> {
+    fn put(&mut self, bytes: &[u8], flush: bool) -> Result<(), WriteError> {
         let bytes = match &mut self.whole {
             None => bytes,
             Some(whole) => {
@@ -206,11 +203,7 @@ impl Link {
         let Some(stream) = &mut self.stream else { return Err(WriteError::Closed) };
         let result = stream.write_all(bytes, WRITE_TIMEOUT);
         match &result {
-            Ok(()) => {
-                if let Some(target) = output.plan.targets.get(self.target) {
-                    target.bytes.add(bytes.len() as u64);
-                }
-            }
+            Ok(()) => self.target.bytes.add(bytes.len() as u64),
             // Where a compressed stream broke says nothing about messages.
             Err(WriteError::TimedOut { .. }) if self.whole.is_some() => {
                 return Err(WriteError::TimedOut { written: 0 });
@@ -233,9 +226,8 @@ impl Link {
         self.ends.partition_point(|end| *end <= until).max(first)
     }
 
-    fn complaint(&self, output: &Omfwd, what: &str, cause: &str) -> Complaint {
-        let target = output.plan.targets.get(self.target);
-        let (host, port) = target.map_or(("", ""), |t| (t.host.as_str(), t.port.as_str()));
+    fn complaint(&self, what: &str, cause: &str) -> Complaint {
+        let Target { host, port, .. } = &*self.target;
         let code = if what == "cannot connect to" { CODE_CONNECT } else { CODE_SEND };
         Complaint::new(format!("{what} {host}:{port}: {cause}")).code(code)
     }

@@ -9,12 +9,15 @@ use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use std::io::{Error, Result as IoResult};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::os::fd::AsFd;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use sysloom_sdk::{Complaint, Level, Records, net};
 
 pub struct Udp {
     /// A socket and an address that it sends to; empty = not open.
     pub ways: Vec<(Socket, SockAddr)>,
+    /// What they lead to.
+    target: Option<Arc<Target>>,
     single: Option<Single>,
     sent_since_open: u64,
     /// The HUP that the ways were opened after.
@@ -28,7 +31,7 @@ impl Udp {
             Compression::Single(level) => Some(Single::new(level)),
             _ => None,
         };
-        Self { ways: Vec::new(), single, sent_since_open: 0, hup: 0, told_too_large: false }
+        Self { ways: Vec::new(), target: None, single, sent_since_open: 0, hup: 0, told_too_large: false }
     }
 
     /// Opens the sockets if that is due, with the target resolved anew.
@@ -38,9 +41,24 @@ impl Udp {
         if !self.ways.is_empty() && hup == self.hup && !used_up {
             return Ok(());
         }
-        let Some(target) = plan.targets.first() else { return Err(Complaint::new("no target")) };
         self.ways.clear();
         (self.hup, self.sent_since_open) = (hup, 0);
+        let targets = match &plan.discovery {
+            Some(discovery) => discovery.find()?,
+            None => plan.targets.clone(),
+        };
+        let mut result = Err(Complaint::new("no target"));
+        for target in targets {
+            result = self.open(output, &target);
+            if result.is_ok() {
+                self.target = Some(target);
+                break;
+            }
+        }
+        result
+    }
+
+    fn open(&mut self, output: &Omfwd, target: &Target) -> Result<(), Complaint> {
         let mut failure = None;
         for address in resolve(target)? {
             match open(output, address) {
@@ -80,7 +98,7 @@ impl Udp {
             }
         }
         self.sent_since_open += messages;
-        if let Some(target) = output.plan.targets.first() {
+        if let Some(target) = &self.target {
             target.messages.add(messages);
             target.bytes.add(bytes);
         }
@@ -120,7 +138,7 @@ impl Udp {
         }
         match failure {
             Some(e) if !sent => {
-                let target = output.plan.targets.first();
+                let target = self.target.as_ref();
                 let (host, port) = target.map_or(("", ""), |t| (t.host.as_str(), t.port.as_str()));
                 Err(Complaint::io(format!("error sending to {host}:{port}"), &e).code(CODE_UDP))
             }
