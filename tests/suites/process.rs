@@ -1,5 +1,7 @@
 //! The process as a shell sees it: options, environment, files, signals, its own messages, and rsyslogd's place.
 
+#[path = "process/globals.rs"]
+mod globals;
 #[path = "process/interpose.rs"]
 mod interpose;
 #[path = "process/life.rs"]

@@ -104,3 +104,49 @@ pub(super) fn general_limits(globals: &Values, kind: &str, own: Option<&Values>,
 
 /// Batches kept for reuse.
 pub(super) const POOL: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysloom_config::catalogue;
+    use sysloom_config::plan::{Origin, Setting, Value};
+
+    fn values(params: impl Into<Arc<[sysloom_config::catalogue::Param]>>, name: &str, ms: i64) -> Values {
+        let mut values = Values::defaults(params.into());
+        let at = values.index(name).expect("it is in the table");
+        values.set(at, Setting { value: Value::Int(ms), span: Span::NONE, origin: Origin::Explicit });
+        values
+    }
+
+    /// The four times of limits, in the order of the names below.
+    fn times(limits: &Limits) -> [u128; 4] {
+        let Limits { timeout_shutdown, timeout_action_completion, timeout_enqueue, timeout_worker, .. } =
+            limits;
+        [timeout_shutdown, timeout_action_completion, timeout_enqueue, timeout_worker]
+            .map(Duration::as_millis)
+    }
+
+    #[test]
+    fn each_general_time_holds_for_its_kind_and_its_time_alone() {
+        let names =
+            ["timeoutShutdown", "timeoutActionCompletion", "timeoutEnqueue", "timeoutWorkerThreadShutdown"];
+        for kind in ["action", "ruleset"] {
+            for (at, name) in names.iter().enumerate() {
+                let globals = values(catalogue::globals(), &format!("default.{kind}.queue.{name}"), 4321);
+                let with = |kind: &str, own: Option<&Values>| {
+                    let mut limits = Limits::main_default();
+                    general_limits(&globals, kind, own, &mut limits);
+                    times(&limits)
+                };
+                let mut want = times(&Limits::main_default());
+                let other = if kind == "action" { "ruleset" } else { "action" };
+                assert_eq!(with(other, None), want, "{kind} {name}");
+                // What a queue says of itself goes before it.
+                let own = values(catalogue::ruleset_queue(), &format!("queue.{name}"), 1);
+                assert_eq!(with(kind, Some(&own)), want, "{kind} {name}");
+                want[at] = 4321;
+                assert_eq!(with(kind, None), want, "{kind} {name}");
+            }
+        }
+    }
+}
