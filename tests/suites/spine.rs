@@ -15,6 +15,8 @@ mod loading;
 mod local;
 #[path = "spine/mistakes.rs"]
 mod mistakes;
+#[path = "spine/namespaces.rs"]
+mod namespaces;
 #[path = "spine/options.rs"]
 mod options;
 #[path = "spine/renew.rs"]

@@ -149,6 +149,16 @@ impl Core {
         self.stack(me, &streaming).map(drop)
     }
 
+    /// Starts the watcher of client streams, if there is an action that may have any: a thread that an action is on when
+    /// it connects first may be in another network namespace.
+    pub fn watch_streams(&self) {
+        let streams = self.streams.read().unwrap_or_else(PoisonError::into_inner);
+        let wanted = streams.keys().any(|me| me >> 32 == Kind::Action as u64);
+        if let Some(net) = self.net.get().filter(|_| wanted) {
+            net.watch_clients();
+        }
+    }
+
     /// What keeps the streams of listeners and actions from working: drivers, modes, keys and certificates. Nothing
     /// is opened on the network. `begins` hears of each driver before its library is loaded.
     pub fn check_streams(&self, mut begins: impl FnMut(&str)) -> Vec<Diagnostic> {

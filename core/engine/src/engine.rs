@@ -80,6 +80,7 @@ impl Engine {
     /// Starts workers, inputs and connections, and delivers the daemon's own messages from now on.
     pub fn start(&mut self, own_messages: bool) -> Result<(), Fault> {
         let failed = |e: std::io::Error| Fault::new(format!("cannot start a thread: {e}"));
+        self.core.watch_streams();
         let actions = self.action_workers().map_err(failed)?;
         let queues = self.program.queues.iter().flatten();
         let rulesets: Result<_, _> = queues.map(|queue| self.workers(queue)).collect();

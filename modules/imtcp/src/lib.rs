@@ -16,7 +16,8 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, OnceLock};
 use sysloom_sdk::frame::Rules;
 use sysloom_sdk::{
-    Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, plugin,
+    Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, net,
+    plugin,
 };
 
 /// One listener.
@@ -49,6 +50,7 @@ struct Sizes {
     notify_open: bool,
     notify_close: bool,
     allowed: String,
+    namespace: String,
 }
 
 impl Input for Imtcp {
@@ -87,6 +89,12 @@ impl Input for Imtcp {
             notify_open: params.notify_open.unwrap_or(module.notify_open),
             notify_close: params.notify_close.unwrap_or(module.notify_close),
             allowed: params.allowed_sender.as_ref().unwrap_or(&module.allowed_sender).join(","),
+            namespace: params
+                .network_namespace
+                .as_ref()
+                .or(module.network_namespace.as_ref())
+                .cloned()
+                .unwrap_or_default(),
         };
         let delay = params.flow_control.unwrap_or(module.flow_control);
         Ok(Self {
@@ -127,7 +135,7 @@ impl Input for Imtcp {
             notify_close: self.listen.notify_close,
             allowed: &self.listen.allowed,
         };
-        let port = self.host.listen(self, &listen)?;
+        let port = net::within(&self.listen.namespace, || self.host.listen(self, &listen))??;
         // The host activates an instance once.
         let _ = self.port.set(port);
         Ok(())

@@ -78,6 +78,8 @@ pub struct ModuleParams {
     /// Keep the case of sender names that come from DNS.
     #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
     pub preserve_case: bool,
+    /// The network namespace to listen in, one that `ip netns` made.
+    pub network_namespace: Option<String>,
     /// Who may connect: addresses, networks and names; otherwise whom `$AllowedSender` names.
     pub allowed_sender: Vec<String>,
 }
@@ -171,6 +173,8 @@ pub struct InputParams {
     pub keep_alive_interval: Option<u32>,
     /// Keep the case of sender names that come from DNS.
     pub preserve_case: Option<bool>,
+    /// The network namespace to listen in; empty = this process's.
+    pub network_namespace: Option<String>,
     /// The zone of times that name none, `+hh:mm` or `-hh:mm`; otherwise this host's.
     #[param(name = "defaultTZ", word)]
     pub default_zone: Option<String>,

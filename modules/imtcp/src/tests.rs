@@ -226,6 +226,22 @@ fn what_the_listener_asks_for() {
 }
 
 #[test]
+fn the_namespace_is_the_inputs_or_else_the_modules() {
+    let (a, b) = ([("networkNamespace", "none-a")], [("networkNamespace", "none-b")]);
+    for (module, params, name) in
+        [(&a[..], &[][..], "none-a"), (&[][..], &b[..], "none-b"), (&a[..], &b[..], "none-b")]
+    {
+        let host = TestHost::new();
+        let why = input(&host, module, params).activate().err().unwrap();
+        let words = format!("networkNamespace \"{name}\": cannot open /run/netns/{name}");
+        assert!(why.text.starts_with(&words), "{}", why.text);
+    }
+    let host = TestHost::new();
+    let none = [("networkNamespace", "")];
+    assert_eq!(input(&host, &a, &none).listen.namespace, "");
+}
+
+#[test]
 fn there_are_only_so_many_listeners() {
     let host = TestHost::new();
     let module: Module = settings(&[("maxListners", "2")]).unwrap();

@@ -40,6 +40,9 @@ pub struct ActionParams {
     /// The network interface to send through.
     #[param(word)]
     pub device: Option<String>,
+    /// The network namespace to send from, one that `ip netns` made.
+    #[param(word)]
+    pub network_namespace: Option<String>,
     /// How messages are told apart on a stream.
     #[param(name = "tcp_framing", choices = "traditional|octet-counted", default = "traditional")]
     pub framing: String,
@@ -150,6 +153,7 @@ pub struct Plan {
     pub pool_resume: Duration,
     pub address: String,
     pub device: String,
+    pub namespace: String,
     pub free_bind: u8,
     pub to_all: bool,
     pub delay: Duration,
@@ -238,6 +242,7 @@ impl ActionParams {
             pool_resume: Duration::from_secs(self.pool_resume.into()),
             address: self.address.unwrap_or_default(),
             device: self.device.unwrap_or_default(),
+            namespace: self.network_namespace.unwrap_or_default(),
             free_bind: self.ip_free_bind,
             to_all: self.send_to_all,
             delay: Duration::from_micros(self.send_delay.into()),

@@ -6,7 +6,7 @@ use crate::params::{Plan, Target};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use sysloom_sdk::frame::{push_lf, push_octet_counted};
-use sysloom_sdk::{ClientStream, Complaint, Connect, WriteError};
+use sysloom_sdk::{ClientStream, Complaint, Connect, WriteError, net};
 
 pub struct Link {
     pub target: Arc<Target>,
@@ -114,7 +114,7 @@ impl Link {
             keep_alive: plan.keep_alive,
             user_timeout: plan.user_timeout,
         };
-        match output.host.connect(&to) {
+        match net::within(&plan.namespace, || output.host.connect(&to)).and_then(|made| made) {
             Ok(stream) => self.stream = Some(stream),
             Err(e) => {
                 // The host may have named the target already.

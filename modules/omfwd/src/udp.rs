@@ -13,9 +13,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use sysloom_sdk::{Complaint, Level, Records, net};
 
+/// A socket and an address that it sends to.
+type Way = (Socket, SockAddr);
+
 pub struct Udp {
-    /// A socket and an address that it sends to; empty = not open.
-    pub ways: Vec<(Socket, SockAddr)>,
+    /// Empty = not open.
+    pub ways: Vec<Way>,
     /// What they lead to.
     target: Option<Arc<Target>>,
     single: Option<Single>,
@@ -59,13 +62,8 @@ impl Udp {
     }
 
     fn open(&mut self, output: &Omfwd, target: &Target) -> Result<(), Complaint> {
-        let mut failure = None;
-        for address in resolve(target)? {
-            match open(output, address) {
-                Ok(socket) => self.ways.push((socket, address.into())),
-                Err(e) => failure = Some(e),
-            }
-        }
+        let (ways, failure) = net::within(&output.plan.namespace, || open_all(output, target))??;
+        self.ways = ways;
         match failure {
             Some(e) if self.ways.is_empty() => {
                 let what = format!("cannot open a socket for {}:{}", target.host, target.port);
@@ -145,6 +143,18 @@ impl Udp {
             _ => Ok(packed.len() as u64),
         }
     }
+}
+
+/// The ways to a target, and what was in the way of the last one that cannot be gone.
+fn open_all(output: &Omfwd, target: &Target) -> Result<(Vec<Way>, Option<Error>), Complaint> {
+    let (mut ways, mut failure) = (Vec::new(), None);
+    for address in resolve(target)? {
+        match open(output, address) {
+            Ok(socket) => ways.push((socket, address.into())),
+            Err(e) => failure = Some(e),
+        }
+    }
+    Ok((ways, failure))
 }
 
 fn resolve(target: &Target) -> Result<Vec<SocketAddr>, Complaint> {

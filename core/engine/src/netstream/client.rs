@@ -147,6 +147,11 @@ impl Clients {
         }
     }
 
+    /// Starts the watcher; why it cannot be is said when a stream is wanted.
+    pub fn start(&self) {
+        let _ = self.watch();
+    }
+
     fn watch(&self) -> Result<Arc<Watch>, String> {
         let made = self.watch.get_or_init(|| {
             let watch =

@@ -206,6 +206,11 @@ impl Net {
         self.clients.connect(me, stack, params, to)
     }
 
+    /// Starts the thread that watches client streams, which otherwise begins with the first of them.
+    pub fn watch_clients(&self) {
+        self.clients.start();
+    }
+
     /// Writes all bytes to a client stream, or says how far it got.
     pub fn write(&self, stream: i64, bytes: &[u8], timeout: Duration) -> Result<(), WriteFailure> {
         self.clients.write(stream, bytes, timeout)
