@@ -9,6 +9,7 @@ mod cache;
 mod create;
 mod janitor;
 mod logfile;
+mod pack;
 mod params;
 
 use cache::{Cache, Counters};

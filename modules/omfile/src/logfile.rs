@@ -2,7 +2,7 @@
 //! written yet (a buffer, a gzip stream), and it remembers a line that a failed write left torn.
 
 use crate::create::{Creation, fault};
-use flate2::{Compression, write::GzEncoder};
+use crate::pack::{Packer, Packing};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::fs::File;
@@ -16,8 +16,8 @@ use sysloom_sdk::{Commit, Complaint};
 /// How an action writes.
 pub struct Writing {
     pub add_lf: bool,
-    /// gzip's level; 0 = plain.
-    pub zip_level: u32,
+    /// None = plain.
+    pub packing: Option<Packing>,
     pub robust_zip: bool,
     /// Nothing stays in the buffer at the end of a commit.
     pub at_commit: bool,
@@ -48,7 +48,7 @@ pub struct LogFile {
     path: PathBuf,
     file: Option<File>,
     regular: bool,
-    zip: Option<GzEncoder<Vec<u8>>>,
+    zip: Option<Packer>,
     /// Taken, and to be written before anything else.
     held: Vec<u8>,
     /// The last line in the file is not whole.
@@ -65,7 +65,7 @@ impl Writing {
     }
 
     fn is_direct(&self) -> bool {
-        self.at_commit && self.zip_level == 0
+        self.at_commit && self.packing.is_none()
     }
 }
 
@@ -193,7 +193,7 @@ impl LogFile {
             } else {
                 // A Vec takes everything.
                 let _ = zip.flush();
-                self.held.append(zip.get_mut());
+                self.held.append(zip.ready());
                 self.zip = Some(zip);
             }
         }
@@ -206,14 +206,18 @@ impl LogFile {
         if !self.held.is_empty() && (writing.at_commit || self.held.len() > writing.buffer) {
             self.write_held()?;
         }
-        if writing.zip_level == 0 {
+        let Some(packing) = writing.packing else {
             self.held.extend_from_slice(bytes);
             return Ok(());
-        }
-        let level = Compression::new(writing.zip_level);
-        let zip = self.zip.get_or_insert_with(|| GzEncoder::new(Vec::new(), level));
-        zip.write_all(bytes).map_err(|e| fault(&self.path, "compression failed", &e))?;
-        self.held.append(zip.get_mut());
+        };
+        let failed = |e| fault(&self.path, "compression failed", &e);
+        let mut zip = match self.zip.take() {
+            Some(zip) => zip,
+            None => Packer::new(packing).map_err(failed)?,
+        };
+        zip.write(bytes).map_err(failed)?;
+        self.held.append(zip.ready());
+        self.zip = Some(zip);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use crate::create::{Creation, Owner};
 use crate::logfile::{Rotation, Writing};
+use crate::pack::Packing;
 use std::path::PathBuf;
 use std::time::Duration;
 use sysloom_sdk::{Host, Params};
@@ -16,8 +17,11 @@ pub struct ModuleParams {
     #[param(name = "addLF", default = "on")]
     pub add_lf: bool,
     /// Compressor of files with a zipLevel.
-    #[param(name = "compression.driver", choices = "zlib", default = "zlib")]
+    #[param(name = "compression.driver", choices = "zlib|zstd", default = "zlib")]
     pub compression_driver: String,
+    /// Threads that zstd compresses with; unset = the one that writes.
+    #[param(name = "compression.zstd.workers", positive)]
+    pub zstd_workers: Option<u32>,
     /// Mode of directories that are created.
     #[param(file_mode, default = "0700")]
     pub dir_create_mode: u32,
@@ -73,7 +77,7 @@ pub struct ActionParams {
     #[param(min = 1, max = 1000, default = "10", legacy = "DynaFileCacheSize:sticky")]
     #[param(name = "dynaFileCacheSize")]
     pub cache_size: u32,
-    /// Compress with gzip at this level; 0 = do not.
+    /// Compress with gzip, or what compression.driver says, at this level; 0 = do not.
     #[param(min = 0, max = 9, default = "0", legacy = "OMFileZipLevel:sticky")]
     pub zip_level: u32,
     /// Seconds between writes of the background writer.
@@ -82,7 +86,7 @@ pub struct ActionParams {
     /// Write buffered records in the background too (with flushOnTXEnd off).
     #[param(default = "off", legacy = "OMFileASyncWriting:sticky")]
     pub async_writing: bool,
-    /// End the gzip stream at each write, so that a crash costs nothing written before.
+    /// End the compressed stream at each write, so that a crash costs nothing written before.
     #[param(default = "off")]
     pub very_robust_zip: bool,
     /// Write at the end of each batch; off: when the buffer is full or the file is closed.
@@ -175,7 +179,11 @@ impl ActionParams {
     pub fn writing(&self, module: &ModuleParams) -> Writing {
         Writing {
             add_lf: self.add_lf.unwrap_or(module.add_lf),
-            zip_level: self.zip_level,
+            packing: match (self.zip_level, module.compression_driver.to_ascii_lowercase().as_str()) {
+                (0, _) => None,
+                (level, "zstd") => Some(Packing::Zstd(level, module.zstd_workers.unwrap_or(0))),
+                (level, _) => Some(Packing::Gzip(level)),
+            },
             robust_zip: self.very_robust_zip,
             at_commit: self.flush_on_tx_end,
             buffer: usize::try_from(self.io_buffer_size).unwrap_or(usize::MAX).clamp(1, MAX_BUFFER),

@@ -344,6 +344,48 @@ fn zipped_files_can_be_read_after_each_end() {
     }
 }
 
+/// With the system's zstd, if there is one.
+fn unzstd(path: &Path) -> String {
+    match std::process::Command::new("zstd").args(["-d", "-c", "-q"]).arg(path).output() {
+        Ok(out) => String::from_utf8(out.stdout).unwrap(),
+        Err(_) => String::from_utf8(zstd::decode_all(fs::File::open(path).unwrap()).unwrap()).unwrap(),
+    }
+}
+
+#[test]
+fn zstd_files_can_be_read_after_each_end() {
+    for (workers, robust) in [("1", "on"), ("3", "off")] {
+        let module = [("compression.driver", "zstd"), ("compression.zstd.workers", workers)];
+        let params = [("file", "@/log.zst"), ("zipLevel", "6"), ("veryRobustZip", robust)];
+        let mut bench = Bench::with(&module, &params);
+        is_done(bench.commit(&["one\n", "two"]));
+        is_done(bench.commit(&["three\n"]));
+        // A stream that is not ended can be read as far as it goes, with a complaint.
+        assert_eq!(unzstd(&bench.path("log.zst")), "one\ntwo\nthree\n");
+        bench.output.hup();
+        is_done(bench.commit(&["four\n"]));
+        let frames = |bytes: &[u8]| bytes.windows(4).filter(|w| *w == [0x28, 0xb5, 0x2f, 0xfd]).count();
+        assert_eq!(frames(&fs::read(bench.path("log.zst")).unwrap()), if robust == "on" { 3 } else { 2 });
+        let Bench { output, dir, .. } = bench;
+        drop(output);
+        assert_eq!(unzstd(&dir.path().join("log.zst")), "one\ntwo\nthree\nfour\n");
+    }
+}
+
+#[test]
+fn what_compresses_and_with_how_many_threads_is_the_modules_choice() {
+    use crate::pack::Packing;
+    let packing = |module: &[(&'static str, &str)], level: &str| {
+        let params: ActionParams = settings(&[("file", "/x"), ("zipLevel", level)]).unwrap();
+        params.writing(&settings(module).unwrap()).packing
+    };
+    let zstd = ("compression.driver", "zstd");
+    assert_eq!(packing(&[], "5"), Some(Packing::Gzip(5)));
+    assert_eq!(packing(&[zstd], "5"), Some(Packing::Zstd(5, 0)));
+    assert_eq!(packing(&[zstd, ("compression.zstd.workers", "4")], "9"), Some(Packing::Zstd(9, 4)));
+    assert_eq!(packing(&[zstd], "0"), None);
+}
+
 #[test]
 fn without_a_flush_at_the_commit_the_buffer_decides() {
     let mut bench = Bench::new(&[("file", "@/log"), ("flushOnTXEnd", "off"), ("ioBufferSize", "10")]);

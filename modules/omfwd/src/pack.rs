@@ -1,7 +1,8 @@
 //! zlib, in the two forms that rsyslog's receivers know: each message by itself, marked with a `z`, or the whole
-//! stream.
+//! stream, which zstd can compress as well.
 
 use flate2::{Compress, FlushCompress};
+use std::io::{Error, Write};
 
 /// What is compressed, and at which level.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,6 +10,8 @@ pub enum Compression {
     None,
     Single(u32),
     Stream(u32),
+    /// The whole stream, with zstd.
+    Zstd(u32),
 }
 
 /// Compresses messages by themselves.
@@ -18,8 +21,9 @@ pub struct Single {
 }
 
 /// Compresses a stream.
-pub struct Stream {
-    zlib: Compress,
+pub enum Stream {
+    Zlib(Box<Compress>),
+    Zstd(Box<zstd::Encoder<'static, Vec<u8>>>),
 }
 
 impl Single {
@@ -42,14 +46,36 @@ impl Single {
 }
 
 impl Stream {
-    pub fn new(level: u32) -> Self {
-        Self { zlib: Compress::new(flate2::Compression::new(level), true) }
+    /// None = the stream is not compressed as a whole.
+    pub fn new(compression: Compression) -> Result<Option<Self>, Error> {
+        Ok(match compression {
+            Compression::None | Compression::Single(_) => None,
+            Compression::Stream(level) => {
+                Some(Self::Zlib(Box::new(Compress::new(flate2::Compression::new(level), true))))
+            }
+            Compression::Zstd(level) => {
+                let level = i32::try_from(level).unwrap_or(zstd::DEFAULT_COMPRESSION_LEVEL);
+                Some(Self::Zstd(Box::new(zstd::Encoder::new(Vec::new(), level)?)))
+            }
+        })
     }
 
     /// Adds `bytes` to the stream and appends to `out` what can be sent; with `flush` that is everything.
     pub fn push(&mut self, bytes: &[u8], flush: bool, out: &mut Vec<u8>) {
-        let flush = if flush { FlushCompress::Sync } else { FlushCompress::None };
-        deflate(&mut self.zlib, bytes, out, flush);
+        match self {
+            Self::Zlib(zlib) => {
+                let flush = if flush { FlushCompress::Sync } else { FlushCompress::None };
+                deflate(zlib, bytes, out, flush);
+            }
+            Self::Zstd(zstd) => {
+                // A Vec takes everything.
+                let _ = zstd.write_all(bytes);
+                if flush {
+                    let _ = zstd.flush();
+                }
+                out.append(zstd.get_mut());
+            }
+        }
     }
 }
 
@@ -100,9 +126,32 @@ mod tests {
         }
     }
 
+    fn stream(compression: Compression) -> Stream {
+        Stream::new(compression).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_zstd_stream_holds_nothing_back_either() {
+        let (mut stream, mut got) = (stream(Compression::Zstd(9)), Vec::new());
+        let mut zstd = zstd::stream::write::Decoder::new(&mut got).unwrap();
+        let (mut sent, mut out) = (Vec::new(), Vec::new());
+        for part in [&b"<13>one\n"[..], &b"<13>two\n".repeat(10_000), b"<13>three\n"] {
+            out.clear();
+            stream.push(part, true, &mut out);
+            assert!(out.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) == sent.is_empty());
+            zstd.write_all(&out).unwrap();
+            zstd.flush().unwrap();
+            sent.extend_from_slice(part);
+            assert!(**zstd.get_ref() == sent);
+        }
+        out.clear();
+        stream.push(b"<13>four\n", false, &mut out);
+        assert_eq!(out, b"");
+    }
+
     #[test]
     fn a_flushed_stream_holds_nothing_back() {
-        let (mut stream, mut zlib) = (Stream::new(6), Decompress::new(true));
+        let (mut stream, mut zlib) = (stream(Compression::Stream(6)), Decompress::new(true));
         for part in [&b"<13>one\n"[..], &b"<13>two\n".repeat(10_000), b"<13>three\n"] {
             let mut out = Vec::new();
             stream.push(part, true, &mut out);

@@ -49,14 +49,14 @@ pub struct ActionParams {
     /// The byte that ends a message with traditional framing.
     #[param(name = "tcp_frameDelimiter", min = 0, max = 255, default = "10")]
     pub delimiter: u8,
-    /// zlib's level, used with compression.mode.
+    /// The compressor's level, used with compression.mode.
     #[param(min = 0, max = 9, default = "9")]
     pub zip_level: u32,
     /// Compress each message by itself, or the whole stream (TCP only).
     #[param(name = "compression.mode", choices = "none|single|stream:always", default = "none")]
     pub compression_mode: String,
-    /// What compresses.
-    #[param(name = "compression.driver", choices = "zlib", default = "zlib")]
+    /// What compresses; zstd only the whole stream.
+    #[param(name = "compression.driver", choices = "zlib|zstd", default = "zlib")]
     pub compression_driver: String,
     /// Give out everything of a compressed stream at the end of a batch.
     #[param(name = "compression.stream.flushOnTXEnd", default = "on")]
@@ -205,7 +205,13 @@ impl ActionParams {
             let words = "there must be one port, or as many as targets";
             return Err(Complaint::new(words).param("port").code(CODE_PARAMETERS));
         }
+        let zstd = self.compression_driver.eq_ignore_ascii_case("zstd");
         let compression = match self.compression_mode.as_str() {
+            "single" if zstd => {
+                let words = "zstd compresses streams: it needs compression.mode \"stream:always\"";
+                return Err(Complaint::new(words).param("compression.driver").code(CODE_PARAMETERS));
+            }
+            "stream:always" if tcp && zstd => Compression::Zstd(self.zip_level),
             "single" => Compression::Single(self.zip_level),
             "stream:always" if tcp => Compression::Stream(self.zip_level),
             "stream:always" => {

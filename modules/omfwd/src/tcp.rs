@@ -134,10 +134,10 @@ impl Link {
         }
         connects.add(1);
         (self.sent_since_connect, self.failures, self.away_until) = (0, 0, None);
-        self.whole = match plan.compression {
-            Compression::Stream(level) => Some(Stream::new(level)),
-            _ => None,
-        };
+        self.whole = Stream::new(plan.compression).map_err(|e| {
+            self.stream = None;
+            self.complaint("cannot compress for", &e.to_string())
+        })?;
         if !self.last.is_empty() {
             let last = std::mem::take(&mut self.last);
             let result = self.put(&last, true);

@@ -287,6 +287,26 @@ fn a_compressed_stream_starts_anew_with_each_connection() {
 }
 
 #[test]
+fn a_stream_can_be_compressed_with_zstd() {
+    let server = listener();
+    let params = [("compression.mode", "stream:always"), ("compression.driver", "zstd")];
+    let mut bench = Bench::tcp(&server, &params);
+    for _ in 0..2 {
+        is_done(bench.commit(["<13>one", "<13>two"]));
+        let mut stream = accept(&server);
+        let mut packed = [0; 200];
+        let len = stream.read(&mut packed).unwrap();
+        let mut out = Vec::new();
+        let mut zstd = zstd::stream::write::Decoder::new(&mut out).unwrap();
+        zstd.write_all(&packed[..len]).unwrap();
+        zstd.flush().unwrap();
+        drop(zstd);
+        assert_eq!(out, b"<13>one\n<13>two\n");
+        close(stream);
+    }
+}
+
+#[test]
 fn a_compressed_stream_keeps_what_is_little_if_told_so() {
     for (word, kept) in [("on", false), ("off", true)] {
         let params = [("compression.mode", "stream:always"), ("compression.stream.flushOnTXEnd", word)];
@@ -427,6 +447,8 @@ fn parameters_that_contradict_each_other() {
     assert_eq!(fails(&[("target", "a|b")]), Some("target"));
     assert_eq!(fails(&[("target", "a|b"), ("protocol", "tcp"), ("port", "1|2|3")]), Some("port"));
     assert_eq!(fails(&[("target", "a"), ("compression.mode", "stream:always")]), Some("compression.mode"));
+    let zstd = [("target", "a"), ("compression.mode", "single"), ("compression.driver", "zstd")];
+    assert_eq!(fails(&zstd), Some("compression.driver"));
     assert_eq!(fails(&[("target", "a"), ("protocol", "sctp")]), Some("protocol"));
 }
 
