@@ -71,12 +71,17 @@ fn json(object: &Object, rename: impl Fn(&str) -> String) -> String {
 fn prometheus(object: &Object) -> String {
     let mut out = String::new();
     for (name, value) in &object.counters {
-        let metric = metric(&format!("{}_{name}_total", object.name));
+        let metric = metric_of(object, name);
         let help = format!("{} {} of {}", object.origin, name, object.name).replace(['\\', '\n'], " ");
         let _ = write!(out, "# HELP {metric} {help}\n# TYPE {metric} counter\n{metric} {value}\n\n");
     }
     out.truncate(out.trim_end_matches('\n').len() + usize::from(!out.is_empty()));
     out
+}
+
+/// What Prometheus calls a counter.
+pub fn metric_of(object: &Object, counter: &str) -> String {
+    metric(&format!("{}_{counter}_total", object.name))
 }
 
 /// Prometheus' escaping of names: what it does not allow becomes `_HEX_`, and such a name starts with `U__`.

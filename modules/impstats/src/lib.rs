@@ -1,15 +1,17 @@
-//! impstats: every object's counters at regular intervals, as messages or into a file.
+//! impstats: every object's counters at regular intervals, as messages, into a file, or to a server.
 #![forbid(unsafe_code)]
 
 mod file;
 mod format;
 mod params;
+mod push;
 mod usage;
 
 use file::LogFile;
 use format::{Format, Object};
 use jiff::Zoned;
 use params::ModuleParams;
+use push::Push;
 use std::os::fd::BorrowedFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -26,6 +28,7 @@ pub struct Impstats {
     /// PRI and tag of the messages, if there are to be any.
     head: Option<String>,
     file: Option<Mutex<LogFile>>,
+    push: Option<Push>,
     usage: Usage,
 }
 
@@ -53,6 +56,7 @@ impl Input for Impstats {
             reset: module.reset,
             head: module.log_syslog.then(|| format!("<{pri}>{name}-pstats: ")),
             file: file.map(|file| Mutex::new(LogFile::new(file, module.overwrite))),
+            push: Push::new(module, host)?,
             usage: Usage::new(&host),
         })
     }
@@ -82,9 +86,20 @@ impl Input for Impstats {
 impl Impstats {
     fn report(&self) {
         self.usage.refresh();
-        let mut report =
-            Report { impstats: self, begun: false, now: String::new(), object: None, all: Vec::new() };
+        let mut report = Report {
+            impstats: self,
+            begun: false,
+            now: String::new(),
+            object: None,
+            all: Vec::new(),
+            series: Vec::new(),
+        };
         self.host.walk_stats(self.reset, |stat| report.take(stat));
+        // After the walk: nobody is to wait for a server.
+        let sent = self.push.as_ref().map_or(Ok(()), |push| push.send(&report.series));
+        if let Err(why) = sent {
+            self.host.log(Level::Error, 0, &format!("impstats: {why}"));
+        }
     }
 }
 
@@ -96,6 +111,8 @@ struct Report<'a> {
     object: Option<Object>,
     /// For the format that makes one document.
     all: Vec<Object>,
+    /// For the server.
+    series: Vec<Vec<u8>>,
 }
 
 impl Report<'_> {
@@ -116,6 +133,9 @@ impl Report<'_> {
             })
         };
         if let Some(whole) = self.object.take_if(|object| !same(object)) {
+            if let Some(push) = &self.impstats.push {
+                push.add(&whole, &mut self.series);
+            }
             match self.impstats.format.object(&whole) {
                 Some(text) => self.line(&text, false),
                 None => self.all.push(whole),

@@ -1,5 +1,6 @@
 //! impstats' options.
 
+use std::path::PathBuf;
 use sysloom_sdk::Params;
 
 /// `module(load="impstats")`.
@@ -38,6 +39,45 @@ pub struct ModuleParams {
     /// As format="cee".
     #[param(name = "legacyCee", deprecated, default = "off", legacy = "PStatCEE:module")]
     pub legacy_cee: bool,
+    /// An http or https address that reports are sent to (Prometheus' remote write).
+    #[param(name = "push.url", word)]
+    pub push_url: Option<String>,
+    /// Labels for all that is sent there, as name=value.
+    #[param(name = "push.labels")]
+    pub push_labels: Vec<String>,
+    /// Milliseconds that a request may take.
+    #[param(name = "push.timeout.ms", positive, default = "5000")]
+    pub push_timeout: u32,
+    /// The label `instance`, which is this host's name.
+    #[param(name = "push.label.instance", default = "on")]
+    pub push_instance: bool,
+    /// The label `origin` of the object.
+    #[param(name = "push.label.origin", default = "off")]
+    pub push_origin: bool,
+    /// The label `name` of the object.
+    #[param(name = "push.label.name", default = "off")]
+    pub push_name: bool,
+    /// The label `job`; empty = none.
+    #[param(name = "push.label.job", word, default = "rsyslog")]
+    pub push_job: String,
+    /// Certificates that vouch for the server, instead of the system's.
+    #[param(name = "push.tls.cafile", path)]
+    pub push_ca: Option<PathBuf>,
+    /// Our certificate, with its chain.
+    #[param(name = "push.tls.certfile", path)]
+    pub push_cert: Option<PathBuf>,
+    /// Our certificate's key.
+    #[param(name = "push.tls.keyfile", path)]
+    pub push_key: Option<PathBuf>,
+    /// Take any server's certificate.
+    #[param(name = "push.tls.insecureSkipVerify", default = "off")]
+    pub push_insecure: bool,
+    /// Bytes of a request before it is compressed; 0 = no limit.
+    #[param(name = "push.batch.maxBytes", non_negative, default = "0")]
+    pub push_max_bytes: u32,
+    /// Counters in a request; 0 = no limit.
+    #[param(name = "push.batch.maxSeries", non_negative, default = "0")]
+    pub push_max_series: u32,
     /// The ruleset that the messages go to.
     #[param(ruleset)]
     pub ruleset: Option<String>,
