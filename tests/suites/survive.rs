@@ -53,3 +53,20 @@ fn a_commit_that_does_not_return_is_named_and_outlived() {
     daemon.stop();
     assert!(asked.elapsed() < Duration::from_secs(15), "it took {:?}", asked.elapsed());
 }
+
+/// An input that does not return is waited for as long as the configuration says, and then left behind.
+#[test]
+fn an_input_that_does_not_return_is_given_its_time() {
+    let dir = Dir::new();
+    let config = format!(
+        "global(inputs.timeout.shutdown=\"2500\")\nmodule(load=\"{}/libmisbehave.so\")\n\
+         input(type=\"misbehave\" wait=\"run\" until=\"{{dir}}/never\")\n*.* {{dir}}/log\n",
+        libraries::libraries().display()
+    );
+    let daemon = Daemon::start(&dir, "server", &config);
+    let asked = Instant::now();
+    let said = daemon.stop();
+    assert!(said.contains("1 input(s) did not stop in time; going on without them"), "{said}");
+    // Without a word, a second is enough.
+    assert!(asked.elapsed() >= Duration::from_millis(2500), "it took {:?}", asked.elapsed());
+}

@@ -192,3 +192,17 @@ fn supplementary_groups_are_kept_on_request() {
         assert_eq!(groups.split_whitespace().eq(["4", "24"]), kept, "{word}: {groups}");
     }
 }
+
+#[test]
+fn the_end_is_debugged_on_request() {
+    for (word, some) in [("on", true), ("off", false)] {
+        let dir = Dir::new();
+        let config = format!("global(debug.onShutdown=\"{word}\")\n*.* {{dir}}/log\n");
+        let daemon = Daemon::start_with(&dir, "server", &config, |command| {
+            command.env("RSYSLOG_DEBUGLOG", dir.file("debug"));
+        });
+        daemon.stop();
+        let debug = std::fs::read_to_string(dir.file("debug")).unwrap();
+        assert_eq!(debug.contains("exiting on signal"), some, "{word}: {debug}");
+    }
+}

@@ -7,7 +7,11 @@ use std::net::TcpListener;
 use sysloom_tests::pki::{Identity, Pki, Wish};
 use sysloom_tests::{Auth, Channel, Daemon, Dir, TlsClient, TlsVersion, over_every_driver, tls_drivers};
 
-over_every_driver!(each_parameter_of_a_listener_decides, files_of_an_input_come_before_the_global_ones);
+over_every_driver!(
+    each_parameter_of_a_listener_decides,
+    files_of_an_input_come_before_the_global_ones,
+    further_anchors_and_revocations_may_be_global
+);
 
 const SENDER: &[&str] = &["sender.example.test"];
 
@@ -119,6 +123,32 @@ fn files_of_an_input_come_before_the_global_ones(driver: &'static str) {
     assert!(enters(1, &new, &old_sender) && !enters(1, &pki, &old_sender));
     assert!(enters(2, &pki, &new_sender) && !enters(2, &pki, &old_sender));
     daemon.stop();
+}
+
+fn further_anchors_and_revocations_may_be_global(driver: &'static str) {
+    let dir = Dir::new();
+    let (pki, other) = (Pki::new(&dir), Pki::named(&dir, "other"));
+    let list = pki.revoke(&dir, 0x22);
+    let server = pki.issue(&dir, "server", &Wish { names: &["localhost"], ..Wish::default() });
+    let own = |issuer: &Pki, name| {
+        issuer.issue(&dir, name, &Wish { names: SENDER, serial: Some(0x22), ..Wish::default() })
+    };
+    for (parameter, file, client, enters) in [
+        ("netstreamDriverCAExtraFiles", other.file(), own(&other, "foreign"), true),
+        ("defaultNetstreamDriverCRLFile", list, own(&pki, "revoked"), false),
+    ] {
+        let channel = Channel::tls(driver, &pki.file()).owning(&server).judging(Auth::Name, SENDER);
+        for set in [true, false] {
+            let globals = format!("global({parameter}=\"{}\")\n", file.display());
+            let config = if set { globals } else { String::new() } + &channel.collector();
+            let _ = std::fs::remove_file(dir.file("port"));
+            let daemon = Daemon::start(&dir, "collector", &config);
+            let port = daemon.port(&dir.file("port"));
+            let came = TlsClient::connect(port, &pki.file(), Some(&client), TlsVersion::V12);
+            assert_eq!(came.is_ok(), enters == set, "{driver}, {parameter}: {set}");
+            daemon.stop();
+        }
+    }
 }
 
 /// Listeners that let in `sender.example.test` alone: one as it is, and one for each of `words` at its input.
