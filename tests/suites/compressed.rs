@@ -5,7 +5,10 @@ use flate2::{Compress, Compression, FlushCompress};
 use std::io::Write;
 use std::net::{TcpStream, UdpSocket};
 use sysloom_tests::port::free_port;
-use sysloom_tests::{Daemon, Dir, Peer, connect, file_lines};
+use sysloom_tests::{Daemon, Dir, Peer, connect, file_lines, wait_for};
+
+/// Starts one of the daemons, with a name and a configuration.
+type Start = fn(&Dir, &str, &str) -> Daemon;
 
 /// Takes TCP and UDP and writes what became of the messages.
 fn collector(globals: &str) -> String {
@@ -70,7 +73,7 @@ fn compressed_messages_are_read_as_rsyslogd_reads_them() {
     ];
     // Over TCP, only what begins as zlib does can be told from text.
     let datagrams: [&[u8]; 3] = [b"zebra and text", b"z", b"zx\x9c no stream"];
-    let run = |start: fn(&Dir, &str, &str) -> Daemon, name: &str| {
+    let run = |start: Start, name: &str| {
         let dir = Dir::new();
         // rsyslogd's imudp writes no file with its port.
         let port = free_port();
@@ -142,10 +145,68 @@ fn a_message_that_is_handed_on_is_inflated_once() {
     assert_eq!(daemon.stop(), "");
 }
 
+/// compression.mode="stream:always" of both daemons; what is hostile ends its own connection, with one line.
+#[test]
+fn compressed_streams_arrive_and_bombs_end_their_connection() {
+    let mut senders: Vec<(Start, &str)> = vec![(Daemon::start, "zlib"), (Daemon::start, "zstd")];
+    if Peer::wanted("rsyslogd") {
+        senders.push((Daemon::rsyslogd, "zlib"));
+    }
+    for (start, driver) in senders {
+        let (dir, there) = (Dir::new(), Dir::new());
+        let how = format!(
+            "load=\"imtcp\" compression.mode=\"stream:always\" compression.driver=\"{driver}\" \
+             compression.maxDecompressedBytesPerReceive=\"1000000\""
+        );
+        let config = collector("").replace("load=\"imtcp\"", &how);
+        let ours = Daemon::start(&there, "collector", &config);
+        let port = ours.port(&there.file("tcp"));
+        let more = if driver == "zstd" { "compression.driver=\"zstd\"" } else { "" };
+        let config = format!(
+            "module(load=\"imtcp\")\n\
+             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{{dir}}/in\")\n\
+             if $inputname == \"imtcp\" then action(type=\"omfwd\" target=\"127.0.0.1\" port=\"{port}\" protocol=\"tcp\" \
+             compression.mode=\"stream:always\" {more} template=\"RSYSLOG_TraditionalForwardFormat\")\n"
+        );
+        let sender = start(&dir, "sender", &config);
+        let mut stream = connect(sender.port(&dir.file("in")));
+        let mut send = |n: usize| stream.write_all(&[&text(n), &b"\n"[..]].concat()).unwrap();
+        send(50);
+        file_lines(&there.file("log"), 1);
+        // Meanwhile, somebody else sends a bomb, and somebody does not compress.
+        let zeros = vec![b'0'; 64 << 20];
+        let bomb = match driver {
+            "zstd" => zstd::bulk::compress(&zeros, 3).unwrap(),
+            _ => packed(&zeros)[1..].to_vec(),
+        };
+        for (bytes, words) in [
+            (&bomb[..], "one read expands to more than 1000000 bytes, connection closed, peer 127.0.0.1:"),
+            (b"<13>plain\n", "the stream cannot be decompressed ("),
+        ] {
+            let mut other = connect(port);
+            // The bomb may be refused before its end.
+            let _ = other.write_all(bytes);
+            // Until it is closed on.
+            let _ = std::io::Read::read(&mut other, &mut [0; 1]);
+            ours.wait_stderr(words);
+        }
+        send(500);
+        let log = wait_for("the last message", || {
+            let lines = file_lines(&there.file("log"), 2);
+            lines.last().is_some_and(|line| line.contains("|host|tag:|")).then_some(lines)
+        });
+        let good: Vec<_> = log.iter().filter(|line| line.contains("|host|tag:|")).collect();
+        let lens: Vec<usize> = good.iter().map(|line| line.rsplit('|').next().unwrap().len()).collect();
+        assert_eq!(lens, [50, 500], "{driver}");
+        sender.stop();
+        assert_eq!(ours.stop().matches("connection closed, peer 127.0.0.1:").count(), 2);
+    }
+}
+
 /// compression.mode="single" of both daemons, over both protocols, from a sender that is fed over TCP.
 #[test]
 fn omfwds_compressed_messages_arrive() {
-    let mut senders: Vec<fn(&Dir, &str, &str) -> Daemon> = vec![Daemon::start];
+    let mut senders: Vec<Start> = vec![Daemon::start];
     if Peer::wanted("rsyslogd") {
         senders.push(Daemon::rsyslogd);
     }

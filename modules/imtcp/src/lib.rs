@@ -8,6 +8,7 @@
 mod headed;
 mod params;
 mod session;
+mod unpack;
 
 use params::{InputParams, Module};
 use regex::bytes::Regex;
@@ -19,6 +20,7 @@ use sysloom_sdk::{
     Accepted, Complaint, Counter, End, Host, Input, KeepAlive, Limit, Listen, StreamInput, Submit, net,
     plugin,
 };
+use unpack::Unpacking;
 
 /// One listener.
 pub struct Imtcp {
@@ -27,6 +29,8 @@ pub struct Imtcp {
     rules: Rules,
     /// What frames begin with (framing.delimiter.regex).
     header: Option<Regex>,
+    /// How streams are unpacked that are compressed, and how many bytes came of it and how often it failed.
+    unpacking: Option<(Unpacking, Counter, Counter)>,
     submit: Submit,
     /// Sender names keep their case.
     preserve_case: bool,
@@ -62,6 +66,7 @@ impl Input for Imtcp {
 
     fn new(module: &Module, params: InputParams, host: Host) -> Result<Self, Complaint> {
         let listeners = module.listeners.fetch_add(1, Relaxed) + 1;
+        let unpacking = params.unpacking(&module.params, &module.windows);
         let module = &module.params;
         let most = params.max_listeners.unwrap_or(module.max_listeners);
         if listeners > most {
@@ -101,6 +106,9 @@ impl Input for Imtcp {
             host,
             rules,
             header,
+            unpacking: unpacking.map(|unpacking| {
+                (unpacking, host.counter("bytes.decompressed"), host.counter("decompression.errors"))
+            }),
             preserve_case: params.preserve_case.unwrap_or(module.preserve_case),
             submit: if delay { Submit::LIGHT_DELAY } else { Submit::NONE },
             listen,
@@ -154,7 +162,7 @@ impl StreamInput for Imtcp {
     type Session = Session;
 
     fn open(&self, accepted: Accepted<'_>) -> Session {
-        Session::new(&accepted, self.sender(&accepted), self.header.is_some())
+        Session::new(self, &accepted)
     }
 
     fn data(&self, session: &mut Session, bytes: &[u8]) -> Result<(), Complaint> {

@@ -1,6 +1,8 @@
 //! The options of `module()` and `input()`, and the framing rules that they come to.
 
-use std::sync::atomic::AtomicU32;
+use crate::unpack::Unpacking;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 use sysloom_sdk::frame::Rules;
 use sysloom_sdk::{Complaint, ParamSpec, Params, Values};
 
@@ -78,6 +80,23 @@ pub struct ModuleParams {
     /// Keep the case of sender names that come from DNS.
     #[param(default = "on", legacy = "InputTCPServerPreserveCase:module")]
     pub preserve_case: bool,
+    /// What the senders do with their streams: nothing, or compress each as a whole.
+    #[param(name = "compression.mode", choices = "none|stream:always", default = "none")]
+    #[param(legacy = "InputTCPServerCompressionMode:module")]
+    pub compression_mode: String,
+    /// What they compress with.
+    #[param(name = "compression.driver", choices = "zlib|zstd", default = "zlib")]
+    #[param(legacy = "InputTCPServerCompressionDriver:module")]
+    pub compression_driver: String,
+    /// How many times its size a compressed stream may become; 0 = no limit.
+    #[param(name = "compression.maxExpansionRatio", non_negative, default = "1024")]
+    pub max_ratio: u32,
+    /// Bytes that one read of a compressed stream may become; 0 = no limit.
+    #[param(name = "compression.maxDecompressedBytesPerReceive", non_negative, default = "67108864")]
+    pub max_at_once: u32,
+    /// Bytes of the windows that zstd keeps for all sessions together.
+    #[param(name = "compression.maxTotalZstdWindowBytes", non_negative, default = "67108864")]
+    pub max_windows: u32,
     /// The network namespace to listen in, one that `ip netns` made.
     pub network_namespace: Option<String>,
     /// Who may connect: addresses, networks and names; otherwise whom `$AllowedSender` names.
@@ -88,12 +107,18 @@ pub struct ModuleParams {
 pub struct Module {
     pub params: ModuleParams,
     pub listeners: AtomicU32,
+    /// Bytes of the zstd windows in use.
+    pub windows: Arc<AtomicU64>,
 }
 
 impl Params for Module {
     const TABLE: &'static [ParamSpec] = ModuleParams::TABLE;
     fn read(values: &Values<'_>) -> Result<Self, Complaint> {
-        Ok(Self { params: ModuleParams::read(values)?, listeners: AtomicU32::new(0) })
+        Ok(Self {
+            params: ModuleParams::read(values)?,
+            listeners: AtomicU32::new(0),
+            windows: Arc::default(),
+        })
     }
 }
 
@@ -173,6 +198,21 @@ pub struct InputParams {
     pub keep_alive_interval: Option<u32>,
     /// Keep the case of sender names that come from DNS.
     pub preserve_case: Option<bool>,
+    /// What the senders do with their streams: nothing, or compress each as a whole.
+    #[param(name = "compression.mode", choices = "none|stream:always")]
+    pub compression_mode: Option<String>,
+    /// What they compress with.
+    #[param(name = "compression.driver", choices = "zlib|zstd")]
+    pub compression_driver: Option<String>,
+    /// How many times its size a compressed stream may become; 0 = no limit.
+    #[param(name = "compression.maxExpansionRatio", non_negative)]
+    pub max_ratio: Option<u32>,
+    /// Bytes that one read of a compressed stream may become; 0 = no limit.
+    #[param(name = "compression.maxDecompressedBytesPerReceive", non_negative)]
+    pub max_at_once: Option<u32>,
+    /// Bytes of the windows that zstd keeps for all sessions together.
+    #[param(name = "compression.maxTotalZstdWindowBytes", non_negative)]
+    pub max_windows: Option<u32>,
     /// The network namespace to listen in; empty = this process's.
     pub network_namespace: Option<String>,
     /// The zone of times that name none, `+hh:mm` or `-hh:mm`; otherwise this host's.
@@ -192,6 +232,19 @@ pub struct InputParams {
 }
 
 impl InputParams {
+    /// How streams are unpacked; None = they are not compressed.
+    pub fn unpacking(&self, module: &ModuleParams, windows: &Arc<AtomicU64>) -> Option<Unpacking> {
+        let mode = self.compression_mode.as_ref().unwrap_or(&module.compression_mode);
+        let driver = self.compression_driver.as_ref().unwrap_or(&module.compression_driver);
+        mode.eq_ignore_ascii_case("stream:always").then(|| Unpacking {
+            zstd: driver.eq_ignore_ascii_case("zstd"),
+            most_ratio: self.max_ratio.unwrap_or(module.max_ratio).into(),
+            most_at_once: self.max_at_once.unwrap_or(module.max_at_once).into(),
+            most_windows: self.max_windows.unwrap_or(module.max_windows).into(),
+            windows: Arc::clone(windows),
+        })
+    }
+
     pub fn rules(&self, module: &ModuleParams, max_message: usize) -> Rules {
         let delimiter = self.addtl_frame_delimiter.unwrap_or(module.addtl_frame_delimiter);
         Rules {

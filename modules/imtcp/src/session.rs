@@ -3,6 +3,7 @@
 
 use crate::Imtcp;
 use crate::headed::Headed;
+use crate::unpack::{Fault, Unpacker};
 use std::cell::RefCell;
 use std::sync::PoisonError;
 use sysloom_sdk::frame::{Event, Sink, Splitter};
@@ -10,6 +11,8 @@ use sysloom_sdk::{Accepted, Complaint, Frame, Level, frame_flag};
 
 pub struct Session {
     framing: Framing,
+    /// Of a stream that is compressed; it comes with the first byte.
+    unpacker: Option<Box<Unpacker>>,
     peer: u32,
     port: u16,
     /// Bad frames that have been logged.
@@ -44,10 +47,12 @@ struct Peer<'a> {
 }
 
 impl Session {
-    pub fn new(accepted: &Accepted<'_>, peer: u32, headed: bool) -> Self {
+    pub fn new(input: &Imtcp, accepted: &Accepted<'_>) -> Self {
+        let headed = input.header.is_some();
         Self {
             framing: if headed { Framing::Headed(Box::default()) } else { Framing::Usual(Splitter::new()) },
-            peer,
+            unpacker: None,
+            peer: input.sender(accepted),
             port: accepted.port,
             logged: 0,
             address: accepted.address.into(),
@@ -56,6 +61,36 @@ impl Session {
 
     pub fn feed(&mut self, input: &Imtcp, bytes: &[u8]) -> Result<(), Complaint> {
         input.bytes.add(bytes.len() as u64);
+        let Some((unpacking, decompressed, errors)) = &input.unpacking else {
+            return self.split(input, bytes);
+        };
+        let unpacker = match self.unpacker.take() {
+            Some(unpacker) => Ok(unpacker),
+            None => Unpacker::new(unpacking).map(Box::new),
+        };
+        let result = unpacker.and_then(|mut unpacker| {
+            let result = unpacker.unpack(unpacking, bytes, |part| {
+                decompressed.add(part.len() as u64);
+                self.split(input, part)
+            });
+            self.unpacker = Some(unpacker);
+            result
+        });
+        match result {
+            Ok(()) => Ok(()),
+            Err(Fault::Refused(why)) => Err(why),
+            Err(fault) => {
+                errors.add(1);
+                let (what, advice) = fault.words();
+                // Why a connection ends is always said.
+                self.logged = 0;
+                self.with(input, &[], |_, intake| intake.say(Level::Error, CODE_ZLIB, &what, advice));
+                Err(Complaint::new(what))
+            }
+        }
+    }
+
+    fn split(&mut self, input: &Imtcp, bytes: &[u8]) -> Result<(), Complaint> {
         let refused = self.with(input, bytes, |framing, intake| match (framing, &input.header) {
             (Framing::Headed(headed), Some(header)) => {
                 headed.feed(&input.rules, header, intake.block, intake);
@@ -283,5 +318,7 @@ thread_local! {
 
 /// Bad frames of one session that are worth a line.
 const MAX_LINES: u16 = 5;
+/// rsyslog's code of what zlib does not take.
+const CODE_ZLIB: i32 = 2141;
 /// rsyslog's code of a message that is too long.
 const CODE_OVERSIZE: i32 = 2445;

@@ -225,6 +225,54 @@ fn what_the_listener_asks_for() {
     assert_eq!(input(&host, &[], &[("socketBacklog", "9")]).listen.backlog, 9);
 }
 
+fn zlib(text: &[u8]) -> Vec<u8> {
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::new(9));
+    std::io::Write::write_all(&mut encoder, text).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[test]
+fn a_compressed_stream_is_unpacked_and_a_bomb_ends_its_session_alone() {
+    let host = TestHost::new();
+    let ratio = ("compression.maxExpansionRatio", "100");
+    let input = input(&host, &[], &[("compression.mode", "stream:always"), ("name", "zip"), ratio]);
+    let (mut good, mut bad) = (open(&input), open(&input));
+    let stream = zlib(b"<1>a\n4 <2>b<3>c\n");
+    input.data(&mut good, &stream[..10]).unwrap();
+    // LFs are no messages.
+    let bomb = zlib(&vec![b'\n'; 2 << 20]);
+    let why = input.data(&mut bad, &bomb).unwrap_err();
+    let words = "the stream expands to more than 100 times its size, connection closed";
+    assert_eq!(why.text, words);
+    input.close(bad, End::Failed);
+    input.data(&mut good, &stream[10..]).unwrap();
+    assert_eq!(host.messages(), ["<1>a", "<2>b", "<3>c"]);
+    assert!(host.count("bytes.decompressed") > 100_000);
+    assert_eq!(host.count("decompression.errors"), 1);
+    let lines = host.lines();
+    assert_eq!((lines.len(), lines[0].level, lines[0].code), (1, Level::Error, 2141));
+    assert!(lines[0].text.starts_with(&format!("zip: {words}, peer 192.0.2.8:4711")), "{}", lines[0].text);
+}
+
+#[test]
+fn how_streams_are_unpacked_is_the_inputs_choice_or_else_the_modules() {
+    let names =
+        ["mode", "driver", "maxExpansionRatio", "maxDecompressedBytesPerReceive", "maxTotalZstdWindowBytes"];
+    let names = names.map(|name| -> &'static str { format!("compression.{name}").leak() });
+    let own: Vec<_> = names.into_iter().zip(["stream:always", "zstd", "1", "2", "3"]).collect();
+    let other: Vec<_> = names.into_iter().zip(["none", "zlib", "4", "5", "6"]).collect();
+    let found = |module: &[(&'static str, &str)], params: &[(&'static str, &str)]| {
+        let unpacking = input(&TestHost::new(), module, params).unpacking;
+        unpacking.map(|(u, ..)| (u.zstd, u.most_ratio, u.most_at_once, u.most_windows))
+    };
+    assert_eq!(found(&[], &[]), None);
+    assert_eq!(found(&own, &[]), Some((true, 1, 2, 3)));
+    assert_eq!(found(&other, &own), Some((true, 1, 2, 3)));
+    assert_eq!(found(&own, &other), None);
+    assert_eq!(found(&own, &[("compression.driver", "zlib")]), Some((false, 1, 2, 3)));
+    assert_eq!(found(&[], &own[..1]), Some((false, 1024, 64 << 20, 64 << 20)));
+}
+
 #[test]
 fn the_namespace_is_the_inputs_or_else_the_modules() {
     let (a, b) = ([("networkNamespace", "none-a")], [("networkNamespace", "none-b")]);
