@@ -166,6 +166,10 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 /* A process of this host sent it, and the input tells such apart: what stands from `PORT_SHIFT` on is a number of */
 /* the process and no port. */
 #define SYSLOOM_FRAME_FLAG_PROCESS 64
+/* For outputs that submit during a commit: `received_ns` is a handle of `Records::messages`, and a copy of */
+/* that message goes on, with its input, its times and all that was set in it; it is not parsed again. Nothing else of */
+/* the frame counts. */
+#define SYSLOOM_FRAME_FLAG_COPY 128
 /* From this bit on stands the sender's port; 0 = it has none, or it is not known. */
 #define SYSLOOM_FRAME_FLAG_PORT_SHIFT 16
 

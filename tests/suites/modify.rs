@@ -274,22 +274,29 @@ fn mistakes_are_shown_at_their_places() {
     assert!(said.contains(":2:"), "{said}");
 }
 
-/// What was set goes along to a ruleset that is called by omruleset, too.
+/// A ruleset that is called by omruleset gets the message with all that was made of it, whether it has a queue or not.
 #[test]
-fn omruleset_takes_the_variables_along() {
-    let dir = Dir::new();
-    let config = "module(load=\"imtcp\")\nmodule(load=\"omruleset\")\n\
-        input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\")\n\
-        template(name=\"f\" type=\"string\" string=\"%$!%|%$!a!b%|%msg%\\n\")\n\
-        ruleset(name=\"other\" queue.type=\"LinkedList\") {\n\
-        set $!c = \"there\";\naction(type=\"omfile\" file=\"{dir}/out\" template=\"f\")\n}\n\
-        if $msg contains \"two\" then set $!a!b = \"here\";\n\
-        action(type=\"omruleset\" rulesetName=\"other\")\n";
-    let daemon = Daemon::start(&dir, "server", config);
-    let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
-    stream.write_all(b"<13>1 - h app - - - one\n<13>1 - h app - - - two\n").unwrap();
-    let lines = file_lines(&dir.file("out"), 2);
-    let expected = ["{ \"c\": \"there\" }||one", "{ \"a\": { \"b\": \"here\" }, \"c\": \"there\" }|here|two"];
-    assert_eq!(lines, expected);
-    daemon.stop();
+fn omruleset_hands_on_what_was_made_of_a_message() {
+    for queue in ["", "queue.type=\"LinkedList\""] {
+        let dir = Dir::new();
+        let config = "module(load=\"imtcp\")\nmodule(load=\"omruleset\")\nmodule(load=\"mmrm1stspace\")\n\
+            input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\" name=\"in\")\n\
+            template(name=\"f\" type=\"string\" string=\"%$!%|%$.l%|%inputname%|%msg%|%timegenerated:::date-rfc3339%\\n\")\n\
+            ruleset(name=\"other\" QUEUE) {\n\
+            set $!c = \"there\";\naction(type=\"omfile\" file=\"{dir}/out\" template=\"f\")\n}\n\
+            if $msg contains \"two\" then { set $!a!b = \"here\"; set $.l = \"local\"; action(type=\"mmrm1stspace\") }\n\
+            action(type=\"omfile\" file=\"{dir}/first\" template=\"f\")\n\
+            action(type=\"omruleset\" rulesetName=\"other\")\n";
+        let daemon = Daemon::start(&dir, "server", &config.replace("QUEUE", queue));
+        let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
+        stream.write_all(b"<13>Oct  1 22:14:15 h app: one\n<13>Oct  1 22:14:15 h app: two\n").unwrap();
+        let times = file_lines(&dir.file("first"), 2);
+        let time = |row: usize| times[row].rsplit('|').next().unwrap();
+        let expected = [
+            format!("{{ \"c\": \"there\" }}||in| one|{}", time(0)),
+            format!("{{ \"a\": {{ \"b\": \"here\" }}, \"c\": \"there\" }}|local|in|two|{}", time(1)),
+        ];
+        assert_eq!(file_lines(&dir.file("out"), 2), expected);
+        daemon.stop();
+    }
 }

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 use std::time::Duration;
-use sysloom_abi::{Frame, counter_flag, stats_flag, status};
+use sysloom_abi::{Frame, counter_flag, frame_flag, stats_flag, status, submit_flag};
 use sysloom_config::Diagnostic;
 use sysloom_config::plan::{PropertyRef, Value, Values};
 
@@ -401,10 +401,30 @@ impl Services for Core {
 
     fn submit_to(&self, _: u64, ruleset: &str, block: &[u8], frames: &[Frame], flags: u32) -> i64 {
         let rulesets = self.settled.get().map_or(&[][..], |settled| &settled.rulesets);
-        match rulesets.iter().find(|(name, ..)| name.eq_ignore_ascii_case(ruleset)) {
-            Some((_, input, intake)) => intake.submit(*input, block, frames, flags) as i64,
-            None => status::INVALID,
+        let mut numbered = rulesets.iter().enumerate();
+        let Some((number, (_, input, intake))) =
+            numbered.find(|(_, (name, ..))| name.eq_ignore_ascii_case(ruleset))
+        else {
+            return status::INVALID;
+        };
+        if frames.iter().all(|frame| frame.flags & frame_flag::COPY == 0) {
+            return intake.submit(*input, block, frames, flags) as i64;
         }
+        let mut taken = 0;
+        for frame in frames {
+            let copied = worker::with_message(frame.received_ns as u64, |message| {
+                intake.copy(number, message, flags);
+            });
+            if frame.flags & frame_flag::COPY == 0 || copied.is_none() {
+                break;
+            }
+            taken += 1;
+            if intake.is_full() {
+                intake.submit(*input, &[], &[], flags | submit_flag::FLUSH);
+            }
+        }
+        intake.submit(*input, &[], &[], flags);
+        taken
     }
 }
 

@@ -4,6 +4,7 @@
 //! Called from input threads and netstream loops through the plugin host. Nothing is locked or allocated per message.
 
 use crate::batch::{Batch, Handed, Head, Pool};
+use crate::message::Message;
 use crate::queue::{Delay, Queue};
 use crate::script::{self, Json, Slot};
 use std::cell::RefCell;
@@ -55,14 +56,7 @@ impl Intake {
         let mut now = 0;
         let delay = delay(flags);
         let most = self.queue.limits().batch;
-        FILLING.with_borrow_mut(|filling| {
-            let at = filling.iter().position(|f| Arc::ptr_eq(&f.intake, self)).unwrap_or_else(|| {
-                filling.push(Filling { intake: Arc::clone(self), batch: self.pool.take(), delay });
-                filling.len() - 1
-            });
-            let mine = &mut filling[at];
-            // The least patient sender of a batch decides how long it may wait.
-            mine.delay = if mine.batch.is_empty() { delay } else { mine.delay.less_patient(delay) };
+        self.fill(delay, |mine| {
             for frame in frames {
                 let off = frame.off as usize;
                 let Some(message) = block.get(off..off + frame.len as usize) else { continue };
@@ -88,6 +82,40 @@ impl Intake {
             }
         });
         frames.len()
+    }
+
+    /// Copies a message that is at work, with what was set in it, for the ruleset of this number. It goes to the queue
+    /// with the next flush.
+    pub fn copy(self: &Arc<Self>, ruleset: usize, message: &Message<'_>, flags: u32) {
+        let delay = delay(flags);
+        self.fill(delay, |mine| {
+            let (at, vars, revision) = (mine.batch.len(), message.vars.copy(), message.revision());
+            mine.batch.handed.push(Handed { at, ruleset: Some(ruleset), vars, revision });
+            let flags = message.head.flags & !DELAYS | delay_bits(delay);
+            mine.batch.push(message.raw, Head { flags, ..*message.head });
+        });
+    }
+
+    /// Whether the calling thread has a batch for it that is to go before another message.
+    pub fn is_full(self: &Arc<Self>) -> bool {
+        let most = self.queue.limits().batch;
+        FILLING.with_borrow(|filling| {
+            let mine = filling.iter().find(|f| Arc::ptr_eq(&f.intake, self));
+            mine.is_some_and(|mine| mine.batch.is_full() || mine.batch.len() >= most)
+        })
+    }
+
+    fn fill<R>(self: &Arc<Self>, delay: Delay, work: impl FnOnce(&mut Filling) -> R) -> R {
+        FILLING.with_borrow_mut(|filling| {
+            let at = filling.iter().position(|f| Arc::ptr_eq(&f.intake, self)).unwrap_or_else(|| {
+                filling.push(Filling { intake: Arc::clone(self), batch: self.pool.take(), delay });
+                filling.len() - 1
+            });
+            let mine = &mut filling[at];
+            // The least patient sender of a batch decides how long it may wait.
+            mine.delay = if mine.batch.is_empty() { delay } else { mine.delay.less_patient(delay) };
+            work(mine)
+        })
     }
 }
 

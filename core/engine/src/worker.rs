@@ -437,6 +437,14 @@ pub fn property(message: u64, name: &PropertyRef, out: &mut [u8]) -> Option<usiz
     })
 }
 
+/// Shows a message that the calling thread is committing.
+pub fn with_message<R>(message: u64, show: impl FnOnce(&Message<'_>) -> R) -> Option<R> {
+    WORK.with_borrow(|held| {
+        let (work, program) = held.as_ref()?;
+        Some(show(&work.message(usize::try_from(message).ok()?, program)?))
+    })
+}
+
 impl Work {
     fn parse(&mut self, program: &Program) {
         let Self { batch, parsed: all_parsed, texts, changed, vars, revisions, rerouted, scratch, inflater } =

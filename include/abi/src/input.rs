@@ -37,6 +37,10 @@ pub mod frame_flag {
     /// A process of this host sent it, and the input tells such apart: what stands from [`PORT_SHIFT`] on is a number of
     /// the process and no port.
     pub const PROCESS: u32 = 64;
+    /// For outputs that submit during a commit: `received_ns` is a handle of [`crate::Records::messages`], and a copy of
+    /// that message goes on, with its input, its times and all that was set in it; it is not parsed again. Nothing else of
+    /// the frame counts.
+    pub const COPY: u32 = 128;
     /// From this bit on stands the sender's port; 0 = it has none, or it is not known.
     pub const PORT_SHIFT: u32 = 16;
 }

@@ -20,7 +20,7 @@
 //!   the status DECLINED; variables that come with a message ([`frame_flag::VARIABLES`]); the stream parameter
 //!   [`stream_param::KEY_PASS_FILE`]; a listener's own list of senders ([`ListenSpec::allowed`]); objects that count for
 //!   one instance ([`counter_flag::OWN`]); the sender's port with each message ([`frame_flag::PORT_SHIFT`]);
-//!   messages of processes that are told apart ([`frame_flag::PROCESS`]).
+//!   messages of processes that are told apart ([`frame_flag::PROCESS`]); copies of messages for another ruleset ([`frame_flag::COPY`]).
 #![forbid(unsafe_code)]
 
 mod basic;

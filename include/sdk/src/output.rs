@@ -3,7 +3,7 @@
 use crate::host::borrow;
 use crate::values::slice;
 use crate::{Complaint, Host, Params};
-use sysloom_abi::Span;
+use sysloom_abi::{Frame, Span, frame_flag};
 
 /// An output module. One value of the type is one `action()` of the configuration.
 pub trait Output: Sized + Send + Sync + 'static {
@@ -114,6 +114,14 @@ impl<'a> Records<'a> {
     pub fn rows(&self) -> impl ExactSizeIterator<Item = &'a [u8]> + use<'a> {
         let records = *self;
         (0..self.len()).map(move |row| records.cell(row, 0))
+    }
+
+    /// A frame that stands for a copy of a record's message, for [`Host::submit_to`].
+    pub fn copy(&self, row: usize) -> Option<Frame> {
+        // SAFETY: the host lends `n_rows` handles for the call.
+        let message = unsafe { slice(self.raw.messages, self.len()) }.get(row)?;
+        let received_ns = i64::try_from(*message).ok()?;
+        Some(Frame { flags: frame_flag::COPY, received_ns, ..Frame::default() })
     }
 
     /// Puts a property of a record's message into `out`, replacing what is there; `false` if there is no such property.
