@@ -69,8 +69,14 @@ pub struct ActionParams {
     pub max_error_messages: Option<i64>,
     /// Open a new connection or socket after this many messages; 0 = never.
     #[param(non_negative, default = "0")]
-    #[param(legacy = "ActionSendTCPRebindInterval:sticky|ActionSendUDPRebindInterval:sticky")]
     pub rebind_interval: u32,
+    /// The same, but only for TCP.
+    // rsyslog: only the directives tell the protocols apart.
+    #[param(name = "rebindInterval.tcp", non_negative, legacy = "ActionSendTCPRebindInterval:sticky")]
+    pub rebind_tcp: Option<u32>,
+    /// The same, but only for UDP.
+    #[param(name = "rebindInterval.udp", non_negative, legacy = "ActionSendUDPRebindInterval:sticky")]
+    pub rebind_udp: Option<u32>,
     /// Use TCP keep-alive.
     #[param(default = "off", legacy = "ActionSendTCPKeepAlive:sticky")]
     pub keep_alive: bool,
@@ -241,7 +247,9 @@ impl ActionParams {
                 interval: self.keep_alive_interval,
             },
             user_timeout: Duration::from_millis(self.user_timeout.into()),
-            rebind: self.rebind_interval.into(),
+            rebind: if tcp { self.rebind_tcp } else { self.rebind_udp }
+                .unwrap_or(self.rebind_interval)
+                .into(),
             skip: self.con_err_skip,
             resend_last: self.resend_last_msg_on_reconnect,
             look_first: self.extended_connection_check,

@@ -234,6 +234,24 @@ fn a_connection_is_replaced_after_so_many_messages() {
 }
 
 #[test]
+fn each_protocol_has_an_interval_of_its_own() {
+    let rebind = |params: &[(&'static str, &str)]| {
+        ["tcp", "udp"].map(|protocol| {
+            let all: Vec<_> =
+                [("target", "a"), ("protocol", protocol)].iter().chain(params).copied().collect();
+            let params: ActionParams = settings(&all).unwrap();
+            params.plan(&settings(&[]).unwrap(), TestHost::new().host()).unwrap().rebind
+        })
+    };
+    let (all, tcp, udp) = (("rebindInterval", "3"), ("rebindInterval.tcp", "4"), ("rebindInterval.udp", "0"));
+    assert_eq!(rebind(&[]), [0, 0]);
+    assert_eq!(rebind(&[all]), [3, 3]);
+    assert_eq!(rebind(&[tcp]), [4, 0]);
+    assert_eq!(rebind(&[all, udp]), [3, 0]);
+    assert_eq!(rebind(&[all, tcp, udp]), [4, 0]);
+}
+
+#[test]
 fn writes_are_as_large_as_the_module_allows() {
     for (size, wire) in [("0", "a\nbb\nccc\n"), ("5", "a\nbb\nccc\n")] {
         let server = listener();

@@ -139,3 +139,26 @@ fn a_collector_that_comes_late_gets_everything() {
     let want: Vec<String> = (0..1000).map(|i| format!("message {i}")).collect();
     assert!(got == want, "{} of 1000 lines", got.len());
 }
+
+/// Each of the two directives counts for its own protocol alone.
+#[test]
+fn rebinding_is_a_matter_of_the_protocol() {
+    for (directive, rebinds) in
+        [("$ActionSendTCPRebindInterval", false), ("$ActionSendUDPRebindInterval", true)]
+    {
+        let collector = UdpSocket::bind("127.0.0.1:0").unwrap();
+        collector.set_read_timeout(Some(PATIENCE)).unwrap();
+        let dir = Dir::new();
+        let port = collector.local_addr().unwrap().port();
+        let config = format!("{RECEIVE}{directive} 1\nif $inputname == \"imtcp\" then @127.0.0.1:{port}\n");
+        let daemon = Daemon::start(&dir, "daemon", &config);
+        let mut sender = connect(daemon.port(&dir.file("port")));
+        let mut from = || {
+            sender.write_all(b"<13>x\n").unwrap();
+            collector.recv_from(&mut [0; 100]).unwrap().1.port()
+        };
+        let (first, second) = (from(), from());
+        assert_eq!(first != second, rebinds, "{directive}");
+        daemon.stop();
+    }
+}
