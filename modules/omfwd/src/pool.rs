@@ -7,7 +7,7 @@ use crate::{Halt, Omfwd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Instant;
-use sysloom_sdk::{Complaint, Level, Records};
+use sysloom_sdk::{Complaint, Level, Records, net};
 
 pub struct Pool {
     links: Vec<Link>,
@@ -30,7 +30,7 @@ impl Pool {
         if !self.links.is_empty() && hup == self.hup && !all_away {
             return Ok(());
         }
-        let found = match discovery.find() {
+        let found = match net::within(&output.plan.namespace, || discovery.find()).and_then(|found| found) {
             Ok(found) => found,
             Err(why) if self.links.is_empty() => return Err(why),
             // Those from before may still be right.

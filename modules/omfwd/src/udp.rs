@@ -47,7 +47,7 @@ impl Udp {
         self.ways.clear();
         (self.hup, self.sent_since_open) = (hup, 0);
         let targets = match &plan.discovery {
-            Some(discovery) => discovery.find()?,
+            Some(discovery) => net::within(&plan.namespace, || discovery.find())??,
             None => plan.targets.clone(),
         };
         let mut result = Err(Complaint::new("no target"));

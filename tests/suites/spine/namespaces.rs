@@ -92,6 +92,31 @@ fn imtcp_listens_there_and_omfwd_sends_from_there() {
     assert_eq!((sender.stop(), collector.stop()), (String::new(), String::new()));
 }
 
+/// Where the targets are, the servers are asked that know them.
+#[test]
+fn omfwd_asks_for_its_targets_from_there() {
+    let Some(there) = Namespace::new(2) else { return };
+    let dir = Dir::new();
+    for protocol in ["udp", "tcp"] {
+        let dns = within(&there.0, || UdpSocket::bind("127.0.0.1:0").unwrap()).unwrap();
+        dns.set_read_timeout(Some(sysloom_tests::PATIENCE)).unwrap();
+        let config = format!(
+            "global(processInternalMessages=\"on\")\n\
+             action(type=\"omfwd\" targetSrv=\"example.org\" protocol=\"{protocol}\" networkNamespace=\"{}\")\n",
+            there.0
+        );
+        let daemon = Daemon::start_with(&dir, protocol, &config, |command| {
+            let port = dns.local_addr().unwrap().port().to_string();
+            command.env("RSYSLOG_DNS_SERVER", "127.0.0.1").env("RSYSLOG_DNS_PORT", port);
+        });
+        let mut buffer = [0; 512];
+        let (len, _) = dns.recv_from(&mut buffer).unwrap();
+        let asked = String::from_utf8_lossy(&buffer[..len]).into_owned();
+        assert!(asked.contains(&format!("_syslog\x04_{protocol}\x07example\x03org\0")), "{asked:?}");
+        drop(daemon);
+    }
+}
+
 #[test]
 fn a_namespace_that_is_not_there_is_said() {
     let dir = Dir::new();
