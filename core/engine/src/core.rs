@@ -41,6 +41,8 @@ pub struct Core {
     pub(crate) settled: OnceLock<Settled>,
     /// What `global()` said, and this host's name: known before the first instance is made.
     pub(crate) globals: OnceLock<(Values, String)>,
+    /// Names of the templates that are made of constants and properties; set together with `globals`.
+    pub(crate) pieced: OnceLock<Vec<String>>,
     /// Inputs that hear of readers of the statistics.
     pub(crate) readers: RwLock<Vec<Weak<InputInstance>>>,
     pub(crate) net: OnceLock<Net>,
@@ -111,6 +113,7 @@ impl Core {
             control: Control::default(),
             senders: Senders::default(),
             globals: OnceLock::new(),
+            pieced: OnceLock::new(),
             readers: RwLock::default(),
             settled: OnceLock::new(),
             net: OnceLock::new(),
@@ -373,6 +376,10 @@ impl Services for Core {
                 let ip = ip.parse().map_err(|_| Fault::new(format!("'{ip}' is no address")))?;
                 let own = words.next().unwrap_or_default();
                 Ok(self.senders.admits(protocol, own, ip).into())
+            }
+            "template.pieces" => {
+                let pieced = self.pieced.get().ok_or_else(|| Fault::new("no templates are known yet"))?;
+                Ok(pieced.iter().any(|name| name == argument).into())
             }
             "sender.folded" => Ok(self
                 .settled

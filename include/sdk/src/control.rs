@@ -76,6 +76,7 @@ impl Host {
     /// | `sender.allowed` | `UDP 192.0.2.1`, behind it perhaps a list that replaces `$AllowedSender`'s | 1 if it may send, else 0 |
     /// | `socket.passed` | path, or `@name` | the descriptor of that datagram socket, which systemd passed and which is the caller's from now on; use [`Host::passed_datagrams`] |
     /// | `sender.folded` | `192.0.2.1` | its number for [`Frame::peer`]; its name from DNS will be in lower case |
+    /// | `template.pieces` | name | 1 if that template is made of constants and properties alone, else 0; while instances are made and later |
     /// | `termination.file` | path | is written as the last thing when the process ends in order |
     /// | `abort` | reason | writes the termination file with that reason and aborts the process |
     pub fn control(&self, command: &str, argument: &str) -> Result<i64, Complaint> {

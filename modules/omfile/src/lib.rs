@@ -79,6 +79,14 @@ impl Output for Omfile {
             (Some(path), None) if path == Path::new("/dev/null") => Files::Nowhere,
             (Some(path), None) => Files::Fixed(LogFile::new(path)),
             (None, Some(template)) => {
+                // A host that cannot tell lets every template pass.
+                if module.restrict_template && host.control("template.pieces", template).unwrap_or(1) == 0 {
+                    let words = format!(
+                        "dynafile.restrictTemplateType permits templates of constants and properties alone, and \
+                         '{template}' is a subtree or made by a plugin: use one of type string or list"
+                    );
+                    return Err(Complaint::new(words).param("dynaFile").code(CODE_PARAMETERS));
+                }
                 Files::Dynamic(Cache::new(params.cache_size as usize, Counters::new(host, template)))
             }
         };

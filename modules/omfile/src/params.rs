@@ -54,6 +54,9 @@ pub struct ModuleParams {
     /// Open a file whose last path component is a symbolic link.
     #[param(default = "on")]
     pub follow_symlinks: bool,
+    /// Take paths only from templates of constants and properties, not from generators and subtrees.
+    #[param(name = "dynafile.restrictTemplateType", default = "off")]
+    pub restrict_template: bool,
     /// Write to paths with `..` that a dynafile template rendered.
     #[param(name = "dynafile.dangerousPermitPathEscape", default = "off")]
     pub permit_escape: bool,

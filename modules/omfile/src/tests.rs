@@ -322,6 +322,23 @@ fn unzip(path: &Path) -> String {
 }
 
 #[test]
+fn the_kind_of_a_paths_template_can_be_restricted() {
+    let (restrict, dynamic) = ([("dynafile.restrictTemplateType", "on")], [("dynaFile", "t")]);
+    for (module, pieces, taken) in [(&[][..], 0, true), (&restrict[..], 1, true), (&restrict[..], 0, false)] {
+        let host = TestHost::new();
+        host.answer("template.pieces", &[pieces]);
+        let made = make(&host, Path::new("/x"), module, &dynamic);
+        assert_eq!(made.is_ok(), taken);
+        if let Err(why) = made {
+            assert_eq!(why.param, Some("dynaFile"));
+            assert!(
+                why.text.ends_with("'t' is a subtree or made by a plugin: use one of type string or list")
+            );
+        }
+    }
+}
+
+#[test]
 fn zipped_files_can_be_read_after_each_end() {
     for robust in ["off", "on"] {
         let mut bench = Bench::new(&[("file", "@/log.gz"), ("zipLevel", "6"), ("veryRobustZip", robust)]);

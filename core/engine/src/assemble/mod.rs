@@ -64,6 +64,8 @@ pub fn assemble(plan: &Plan, core: &Arc<Core>, modules: &Modules) -> (Engine, Ve
     };
     let hostname = hostname(&plan.globals);
     let _ = core.globals.set((plan.globals.clone(), hostname.clone()));
+    let pieced = plan.templates.iter().filter(|t| matches!(t.kind, plan::TemplateKind::Pieces(_)));
+    let _ = core.pieced.set(pieced.map(|template| template.name.clone()).collect());
     let (inputs_of, outputs_of) = made.module_objects();
     // Netstream must be there before an action can read its keys.
     let house: Arc<dyn crate::netstream::House> = Arc::clone(core) as _;
