@@ -41,3 +41,49 @@ impl Policy {
         (self.interval * factor).min(self.interval_max.max(Duration::from_secs(1)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sysloom_config::Span;
+    use sysloom_config::catalogue;
+    use sysloom_config::plan::{Origin, Setting, Value};
+
+    fn values(mut values: Values, written: &[(&str, Value)]) -> Values {
+        for (name, value) in written {
+            let setting = Setting { value: value.clone(), span: Span::NONE, origin: Origin::Explicit };
+            values.set(values.index(name).unwrap(), setting);
+        }
+        values
+    }
+
+    fn policy(common: &[(&str, Value)], globals: &[(&str, Value)]) -> Policy {
+        let common = values(Values::defaults(catalogue::action_common()), common);
+        Policy::new(&common, &values(Values::defaults(catalogue::globals()), globals))
+    }
+
+    #[test]
+    fn suspensions_grow_up_to_a_limit() {
+        let grows = |common: &[(&str, Value)]| {
+            let policy = policy(common, &[]);
+            [0, 9, 10, 20, 1000].map(|before| policy.suspension(before).as_secs())
+        };
+        assert_eq!(grows(&[]), [30, 30, 60, 90, 90]);
+        assert_eq!(grows(&[("action.resumeInterval", Value::Int(7))]), [7, 7, 14, 21, 21]);
+        assert_eq!(grows(&[("action.resumeIntervalMax", Value::Int(45))]), [30, 30, 45, 45, 45]);
+    }
+
+    #[test]
+    fn what_is_reported_is_the_actions_choice_before_the_global_one() {
+        for (name, report) in [
+            ("action.reportSuspension", (|p| p.report_suspension) as fn(&Policy) -> bool),
+            ("action.reportSuspensionContinuation", |p| p.report_continuation),
+        ] {
+            for on in [false, true] {
+                let (yes, no) = ([(name, Value::Bool(on))], [(name, Value::Bool(!on))]);
+                assert_eq!(report(&policy(&[], &yes)), on, "{name}");
+                assert_eq!(report(&policy(&yes, &no)), on, "{name}");
+            }
+        }
+    }
+}
