@@ -15,7 +15,7 @@ pub use output::OutputLimit;
 pub use watch::Watcher;
 
 use crate::stats::Stats;
-use rules::{Bound, Given, Rules};
+use rules::{Bound, Given, Rules, Stamp};
 use slog::{Logger, error, info, warn};
 use sources::Sources;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,6 +30,8 @@ use sysloom_wire::pri::{self, Head};
 pub struct RateLimit {
     name: String,
     given: Given,
+    /// Of the policy files when they were read first.
+    stamps: Vec<Stamp>,
     state: Mutex<State>,
     /// Says which source a message is from; set when templates are there.
     keys: OnceLock<Keys>,
@@ -59,12 +61,14 @@ pub fn all(
 ) -> Vec<Arc<RateLimit>> {
     let made = plan.ratelimits.iter().map(|object| {
         let given = Given::new(object, diagnostics);
+        let stamps = given.stamps();
         let (rules, complaints) = given.read();
         diagnostics.extend(complaints.into_iter().map(|complaint| complaint.at(object)));
         let state = State { rules, window: Window::default(), sources: Sources::new(object, stats) };
         let limit = Arc::new(RateLimit {
             name: object.name.clone(),
             given,
+            stamps,
             state: Mutex::new(state),
             keys: OnceLock::new(),
             log: log.clone(),
@@ -285,6 +289,7 @@ mod tests {
         RateLimit {
             name: "strict".into(),
             given: Given::default(),
+            stamps: Vec::new(),
             state: Mutex::new(State { rules, window: Window::default(), sources }),
             keys: OnceLock::new(),
             log: Logger::root(slog::Discard, slog::o!()),

@@ -1,6 +1,7 @@
 //! What a `ratelimit()` object and its policy files say. The files are read at the start, and again when they change.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 use sysloom_config::plan::Object;
@@ -99,6 +100,15 @@ impl Given {
         self.policy.iter().chain(&self.source_policy).map(Path::new)
     }
 
+    /// What the files are at the moment.
+    pub fn stamps(&self) -> Vec<Stamp> {
+        let stamp = |file: &Path| {
+            let facts = std::fs::metadata(file).ok()?;
+            Some((facts.dev(), facts.ino(), facts.size(), facts.mtime(), facts.mtime_nsec()))
+        };
+        self.files().map(stamp).collect()
+    }
+
     /// Reads the files. What is not understood is left out, and said.
     pub fn read(&self) -> (Rules, Vec<Complaint>) {
         let mut reading = Reading { rules: self.rules.clone(), complaints: Vec::new(), sources: Vec::new() };
@@ -111,6 +121,9 @@ impl Given {
         reading.finish()
     }
 }
+
+/// What tells a file from what it was before; None = it is not there.
+pub type Stamp = Option<(u64, u64, u64, i64, i64)>;
 
 struct Reading {
     rules: Rules,

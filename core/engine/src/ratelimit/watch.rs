@@ -4,13 +4,13 @@
 //! The folders are watched, not the files: editors and package managers put a new file in the old one's place.
 
 use super::RateLimit;
+use super::rules::Stamp;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use slog::warn;
 use std::collections::HashMap;
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
@@ -32,9 +32,6 @@ struct Watched {
     due: Option<Instant>,
 }
 
-/// What tells a file from what it was before; None = it is not there.
-type Stamp = Option<(u64, u64, u64, i64, i64)>;
-
 impl Watcher {
     /// Watches the files of those limits that ask for it; None if there is nothing to watch, or no way to.
     pub fn start(limits: &[Arc<RateLimit>]) -> Option<Self> {
@@ -42,7 +39,7 @@ impl Watcher {
         let watched: Vec<_> = asking
             .filter_map(|limit| {
                 let (limit, quiet) = (Arc::clone(limit), limit.given.watch?);
-                Some(Watched { stamps: stamps(&limit), limit, quiet, due: None })
+                Some(Watched { stamps: limit.stamps.clone(), limit, quiet, due: None })
             })
             .collect();
         let log = watched.first()?.limit.log.clone();
@@ -82,7 +79,19 @@ impl Drop for Watcher {
 
 fn run(inotify: &Inotify, stopped: &UnixStream, mut watched: Vec<Watched>) {
     loop {
+        // Whatever has happened, it is the files that say whether it concerns them. What they were when the
+        // configuration was read may be long ago.
         let now = Instant::now();
+        for one in &mut watched {
+            let stamps = one.limit.given.stamps();
+            if stamps != one.stamps {
+                (one.stamps, one.due) = (stamps, Some(now + one.quiet));
+            }
+            if one.due.is_some_and(|due| due <= now) {
+                one.due = None;
+                one.limit.reload();
+            }
+        }
         let due = watched.iter().filter_map(|one| one.due).min();
         let timeout = match due.map(|due| due.saturating_duration_since(now)) {
             // Rounded up, so that it is not asked again and again within a millisecond.
@@ -97,28 +106,8 @@ fn run(inotify: &Inotify, stopped: &UnixStream, mut watched: Vec<Watched>) {
         if fds[1].any().unwrap_or(true) {
             return;
         }
-        // Whatever has happened, it is the files that say whether it concerns them.
         while inotify.read_events().is_ok_and(|events| !events.is_empty()) {}
-        let now = Instant::now();
-        for one in &mut watched {
-            let stamps = stamps(&one.limit);
-            if stamps != one.stamps {
-                (one.stamps, one.due) = (stamps, Some(now + one.quiet));
-            }
-            if one.due.is_some_and(|due| due <= now) {
-                one.due = None;
-                one.limit.reload();
-            }
-        }
     }
-}
-
-fn stamps(limit: &RateLimit) -> Vec<Stamp> {
-    let stamp = |file: &Path| {
-        let facts = std::fs::metadata(file).ok()?;
-        Some((facts.dev(), facts.ino(), facts.size(), facts.mtime(), facts.mtime_nsec()))
-    };
-    limit.given.files().map(stamp).collect()
 }
 
 /// The folders of all files, each once.
