@@ -166,10 +166,17 @@ fn mistakes_in_lists_are_said() {
             "global(net.enableDNS=\"off\")\n$AllowedSender UDP, localhost\n".into(),
             "Ignoring hostname based ACLs because DNS is disabled.",
         ),
+        (
+            "global(net.aclAddHostnameOnFail=\"on\")\n$AllowedSender UDP, nowhere.invalid\n".into(),
+            "Adding hostname \"nowhere.invalid\" to ACL as a wildcard entry.",
+        ),
         (udp("\"192.0.2.0/0\""), "You can not specify 0 bits of the netmask"),
         (udp(""), "allowedSender names nobody"),
     ] {
         let got = check(&dir, &format!("{config}*.* {{dir}}/log\n"));
         assert!(got.code == 1 && got.stderr.contains(words), "{config}{} {}", got.code, got.stderr);
     }
+    // A name that is not looked up is no mistake.
+    let kept = "global(net.aclResolveHostname=\"off\")\n$AllowedSender UDP, nowhere.invalid\n*.* {dir}/log\n";
+    assert_eq!(check(&dir, kept).code, 0);
 }
