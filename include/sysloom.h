@@ -46,7 +46,7 @@ typedef struct SysloomTypeLayout SysloomTypeLayout;
 #define SYSLOOM_PARAM_TYPE_FACILITY 14
 /* The name of a template. */
 #define SYSLOOM_PARAM_TYPE_TEMPLATE 15
-/* The name of a ruleset. */
+/* The name of a ruleset. An output with one hands messages on while they are at work: it gets no queue of its own. */
 #define SYSLOOM_PARAM_TYPE_RULESET 16
 /* A path; used as a string, checked by nobody but the plugin. */
 #define SYSLOOM_PARAM_TYPE_PATH 17

@@ -274,10 +274,12 @@ fn mistakes_are_shown_at_their_places() {
     assert!(said.contains(":2:"), "{said}");
 }
 
-/// A ruleset that is called by omruleset gets the message with all that was made of it, whether it has a queue or not.
+/// A ruleset that is called by omruleset gets the message with all that was made of it, whether it has a queue or not. The
+/// action gets none.
 #[test]
 fn omruleset_hands_on_what_was_made_of_a_message() {
-    for queue in ["", "queue.type=\"LinkedList\""] {
+    const QUEUE: &str = "queue.type=\"LinkedList\"";
+    for (of_ruleset, of_action) in [("", ""), (QUEUE, ""), ("", QUEUE), (QUEUE, QUEUE)] {
         let dir = Dir::new();
         let config = "module(load=\"imtcp\")\nmodule(load=\"omruleset\")\nmodule(load=\"mmrm1stspace\")\n\
             input(type=\"imtcp\" port=\"0\" address=\"127.0.0.1\" listenPortFileName=\"{dir}/port\" name=\"in\")\n\
@@ -286,8 +288,9 @@ fn omruleset_hands_on_what_was_made_of_a_message() {
             set $!c = \"there\";\naction(type=\"omfile\" file=\"{dir}/out\" template=\"f\")\n}\n\
             if $msg contains \"two\" then { set $!a!b = \"here\"; set $.l = \"local\"; action(type=\"mmrm1stspace\") }\n\
             action(type=\"omfile\" file=\"{dir}/first\" template=\"f\")\n\
-            action(type=\"omruleset\" rulesetName=\"other\")\n";
-        let daemon = Daemon::start(&dir, "server", &config.replace("QUEUE", queue));
+            action(type=\"omruleset\" rulesetName=\"other\" OWN)\n";
+        let config = config.replace("QUEUE", of_ruleset).replace("OWN", of_action);
+        let daemon = Daemon::start(&dir, "server", &config);
         let mut stream = TcpStream::connect(("127.0.0.1", daemon.port(&dir.file("port")))).unwrap();
         stream.write_all(b"<13>Oct  1 22:14:15 h app: one\n<13>Oct  1 22:14:15 h app: two\n").unwrap();
         let times = file_lines(&dir.file("first"), 2);
@@ -297,6 +300,7 @@ fn omruleset_hands_on_what_was_made_of_a_message() {
             format!("{{ \"a\": {{ \"b\": \"here\" }}, \"c\": \"there\" }}|local|in|two|{}", time(1)),
         ];
         assert_eq!(file_lines(&dir.file("out"), 2), expected);
-        daemon.stop();
+        let said = daemon.stop();
+        assert_eq!(said.contains("it gets no queue of its own"), !of_action.is_empty(), "{said}");
     }
 }

@@ -97,7 +97,7 @@ pub mod param_type {
     pub const FACILITY: u32 = 14;
     /// The name of a template.
     pub const TEMPLATE: u32 = 15;
-    /// The name of a ruleset.
+    /// The name of a ruleset. An output with one hands messages on while they are at work: it gets no queue of its own.
     pub const RULESET: u32 = 16;
     /// A path; used as a string, checked by nobody but the plugin.
     pub const PATH: u32 = 17;

@@ -48,7 +48,10 @@ impl Worker<Omruleset> for Feeder {
         let flags = Submit::FLUSH | Submit::NO_WAIT;
         match output.host.submit_to(&output.ruleset, &[], &self.frames, flags) {
             Ok(taken) if taken >= records.len() => Commit::Done,
-            Ok(_) => Commit::Each(vec![Outcome::Reject; records.len()], gone(output)),
+            Ok(taken) => {
+                let outcome = |row| if row < taken { Outcome::Done } else { Outcome::Reject };
+                Commit::Each((0..records.len()).map(outcome).collect(), gone(output))
+            }
             Err(why) => Commit::Suspended(
                 Complaint::new(format!("ruleset '{}': {why}", output.ruleset)).code(CODE_RULESET),
             ),
@@ -60,9 +63,9 @@ impl Worker<Omruleset> for Feeder {
     }
 }
 
-/// Copies are made while the message is at work.
+/// Copies are made while the message is at work: the host keeps an action with a ruleset among its options there.
 fn gone(output: &Omruleset) -> Complaint {
-    let text = "an action with a queue of its own has no messages to hand on: let the ruleset have the queue";
+    let text = "the message is not at hand any more";
     Complaint::new(format!("ruleset '{}': {text}", output.ruleset)).code(CODE_RULESET)
 }
 

@@ -39,10 +39,11 @@ impl Making<'_> {
             });
             let mut queue =
                 action.queue.as_ref().and_then(|values| self.action_queue(&name, values, action.span));
-            if spec.kinds.contains(Kinds::MODIFY) && queue.take().is_some() {
+            let hands_on = spec.instance_params.iter().any(|param| param.ty == Type::Ruleset);
+            if (spec.kinds.contains(Kinds::MODIFY) || hands_on) && queue.take().is_some() {
                 // rsyslog: takes the queue, and the changes come too late or in the middle of other actions.
-                let text =
-                    format!("action '{name}' changes messages at its place: it gets no queue of its own");
+                let what = if hands_on { "hands messages to a ruleset" } else { "changes messages" };
+                let text = format!("action '{name}' {what} at its place: it gets no queue of its own");
                 self.diagnostics.push(Diagnostic::warning(2357, "no-queue", text, action.span));
             }
             let module = format!("{}{}", if spec.builtin { "builtin:" } else { "" }, spec.name);
