@@ -167,7 +167,9 @@ fn what_is_said_to_it_is_always_answered() {
 #[test]
 fn the_port_is_the_same_on_both_address_families() {
     let dir = Dir::new();
-    let daemon = Diag::start(&dir, NUMBERS);
+    let mut daemon = Diag::start(&dir, NUMBERS);
+    // What the daemon says of its start.
+    daemon.say("WaitMainQueueEmpty");
     let mut families = 0;
     for address in ["127.0.0.1", "::1"] {
         if let Ok(mut stream) = std::net::TcpStream::connect((address, daemon.port())) {
