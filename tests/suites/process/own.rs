@@ -80,17 +80,37 @@ fn own_messages_have_the_address_of_the_interface_that_is_named() {
 #[test]
 fn a_flood_is_limited_and_said_so() {
     let dir = Dir::new();
-    let errors = "$NoSuchDirective on\n".repeat(20);
-    let limit = "global(internalmsg.ratelimit.burst=\"25\" internalmsg.ratelimit.interval=\"600\")\n";
-    let mut daemon = Diag::start(&dir, &format!("{limit}{errors}{OWN}"));
+    let mut daemon = flood(&dir, 600);
     for _ in 0..20 {
-        daemon.signal(Signal::SIGHUP);
-        daemon.say("AwaitHUPComplete");
+        hup(&mut daemon);
     }
     assert!(daemon.stop().success());
     let own = std::fs::read_to_string(dir.file("own")).unwrap();
     assert_eq!(own.matches("begin to drop messages due to rate-limiting").count(), 1, "{own}");
     assert_eq!(own.lines().count(), 26, "{own}");
+}
+
+#[test]
+fn a_flood_is_over_with_its_interval() {
+    let dir = Dir::new();
+    let mut daemon = flood(&dir, 1);
+    wait_for("the end of the limit", || {
+        hup(&mut daemon);
+        let own = std::fs::read_to_string(dir.file("own")).unwrap_or_default();
+        own.contains("messages lost due to rate-limiting (25 allowed within 1 seconds)").then_some(())
+    });
+    assert!(daemon.stop().success());
+}
+
+/// A daemon with twenty mistakes to tell of, and more with every HUP.
+fn flood(dir: &Dir, interval: u32) -> Diag {
+    let limit = format!("internalmsg.ratelimit.burst=\"25\" internalmsg.ratelimit.interval=\"{interval}\"");
+    Diag::start(dir, &format!("global({limit})\n{}{OWN}", "$NoSuchDirective on\n".repeat(20)))
+}
+
+fn hup(daemon: &mut Diag) {
+    daemon.signal(Signal::SIGHUP);
+    daemon.say("AwaitHUPComplete");
 }
 
 #[test]

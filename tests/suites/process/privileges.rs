@@ -57,7 +57,10 @@ fn a_user_that_does_not_exist_ends_the_start_unless_told_otherwise() {
     ] {
         let dir = Dir::new();
         config(&dir, "a.conf", &format!("{globals}*.* {{dir}}/log\n"));
-        let out = rsyslogd(&dir).args(["-n", "-fa.conf", "-iNONE"]).output().unwrap();
+        let daemon = rsyslogd(&dir);
+        let mut command = std::process::Command::new("timeout");
+        command.arg("60").arg(daemon.get_program()).args(daemon.get_args()).current_dir(dir.path());
+        let out = command.args(["-n", "-fa.conf", "-iNONE"]).output().unwrap();
         let said = text(&out.stderr);
         assert_eq!(out.status.code(), Some(1), "{globals}: {said}");
         assert!(
