@@ -181,7 +181,8 @@ fn stunnel_behind_a_plain_sender(driver: &str) {
             command.arg(dir.write("stunnel.conf", config));
             command
         });
-        connect(input).write_all(lines(0..20).as_bytes()).unwrap();
+        // Where stunnel is refused, it may have closed this side before it takes them.
+        let _ = connect(input).write_all(lines(0..20).as_bytes());
         Running::Peer(peer)
     });
 }
