@@ -371,9 +371,10 @@ fn head(rules: &Rules, rest: &[u8]) -> Head {
         return match begins(rest.get(len..).unwrap_or_default()) {
             Begin::Unknown if at <= MAX_DIGITS_PACKED || rest.len() == len => Head::Undecided,
             Begin::None | Begin::Unknown => Head::Line,
+            Begin::Packed if at > MAX_DIGITS_PACKED => Head::Line,
             // RFC 5425 4.3.1: MSG-LEN starts with a NONZERO-DIGIT.
             Begin::Plain | Begin::Packed if rest[0] == b'0' => Head::Bad { len },
-            Begin::Packed if count < 3 || at > MAX_DIGITS_PACKED => Head::Line,
+            Begin::Packed if count < 3 => Head::Line,
             Begin::Plain | Begin::Packed => Head::Counted { len, count },
         };
     }
